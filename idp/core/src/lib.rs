@@ -1,0 +1,24 @@
+//! The rules of Gapura: pure functions from values to decisions.
+//!
+//! No async, no I/O, no clock, no randomness: `now`, `today` and generated secrets come in as values.
+//!
+//! | module | noun |
+//! |---|---|
+//! | [`oauth`], [`oidc`] | the protocol |
+//! | [`identity`] | people, their numbers and sessions |
+//! | [`organization`] | OPD tree, positions, assignments |
+//! | [`access`] | applications, roles, rules, entitlement |
+//! | [`audit`] | events |
+
+pub mod access;
+pub mod audit;
+pub mod id;
+pub mod identity;
+pub mod oauth;
+pub mod oidc;
+pub mod organization;
+pub mod secret;
+pub mod time;
+mod words;
+
+pub use words::UnknownWord;

@@ -1,0 +1,7 @@
+//! OAuth 2.0 and OpenID Connect: the rules of the protocol, as functions from values to decisions.
+
+mod client;
+mod family;
+
+pub use client::{AuthMethod, Client, IdTokenAlg, PkcePolicy, RefreshPolicy};
+pub use family::{Family, FamilyEnd};

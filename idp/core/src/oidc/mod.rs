@@ -1,0 +1,1 @@
+//! OpenID Connect: ID tokens, access tokens, claims.

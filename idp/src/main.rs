@@ -1,0 +1,3 @@
+//! The binary `gapura`.
+
+fn main() {}

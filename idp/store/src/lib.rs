@@ -1,0 +1,1 @@
+//! What Gapura remembers: the only SQL and the only Redis.
