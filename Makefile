@@ -1,0 +1,38 @@
+# The commands of the project. `make demo` and `make test` are all a newcomer needs.
+
+SHELL := /bin/sh
+CARGO ?= cargo
+
+.PHONY: check test demo bench deny requirements
+
+# Before each commit, under two minutes warm: format, lints, rules, the store on SQLite, one way through
+# the protocol. Needs no server and no browser.
+check:
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --workspace --lib --bins --locked --quiet
+	$(CARGO) test --workspace --tests --locked --quiet -- sqlite smoke
+
+# Everything, on both storage pairs and in a real browser. Installs from Debian's packages what its
+# tests need and is missing, and says so.
+test: requirements
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) build --workspace --bins --examples --locked
+	$(CARGO) test --workspace --locked
+
+requirements:
+	@sh tests/requirements.sh
+
+# The sample city with three applications, on this machine: see README.md.
+demo:
+	@sh tests/demo.sh
+
+# Figures of docs/benchmarks.md: server on one core, generator on the other, every answer checked.
+bench:
+	@sh tests/bench.sh
+
+# Advisories, licences and sources of the dependencies; needs cargo-deny.
+deny:
+	@command -v cargo-deny >/dev/null || { echo "make deny needs cargo-deny: cargo install --locked cargo-deny" >&2; exit 3; }
+	$(CARGO) deny --locked check

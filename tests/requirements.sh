@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what the tests need beside Rust and gcc, from Debian's packages, and says so first.
+set -eu
+
+sh "$(dirname "$0")/toolchain.sh"
+
+missing=
+need() { # a program that shows the package is there, and the package
+    [ -x "$1" ] || command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+postgres=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | head -n 1 || true)
+need "${postgres:-initdb}" postgresql
+need redis-server redis-server
+need chromium chromium
+need chromedriver chromium-driver
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null 2>&1 || {
+        echo "The tests need these Debian packages:$missing. Install them as root, then run make test again." >&2
+        exit 3
+    }
+    as_root=sudo
+fi
+echo "The tests need these Debian packages:$missing. Installing them${as_root:+ with sudo}."
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -q </dev/null
+# The servers under test are the tests' own: keep the packages from starting theirs.
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $missing </dev/null
