@@ -24,6 +24,7 @@ CREATE TABLE users (
   language TEXT,
   epoch BIGINT NOT NULL,
   last_sign_in_at BIGINT,
+  absent_since BIGINT,
   created_at BIGINT NOT NULL,
   changed_at BIGINT NOT NULL
 );
@@ -40,10 +41,12 @@ CREATE UNIQUE INDEX employee_numbers_current ON employee_numbers (number) WHERE 
 CREATE INDEX employee_numbers_user ON employee_numbers (user_id);
 
 -- What a person may type at sign-in: current employee number, official e-mail, account name; normalised.
+-- An ended name stays, so that it is never given to another person.
 CREATE TABLE login_names (
   name_normalized TEXT NOT NULL PRIMARY KEY,
   kind TEXT NOT NULL,
-  user_id TEXT NOT NULL REFERENCES users (id)
+  user_id TEXT NOT NULL REFERENCES users (id),
+  ended_at BIGINT
 );
 CREATE INDEX login_names_user ON login_names (user_id);
 

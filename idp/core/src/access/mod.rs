@@ -2,7 +2,15 @@
 //! and the one function that decides (deny by default) and explains.
 
 mod application;
+mod catalog;
+mod entitlement;
+mod offer;
 mod standing;
 
 pub use application::{AppRole, Application, ApplicationKind, Predicate, RoleGrant, RoleRule};
+pub use catalog::{ApplicationAccess, Catalog};
+pub use entitlement::{
+    Entitlement, Entry, EntryRefusal, Explanation, HeldRole, Post, RoleSource, entitlement, matches, posts,
+};
+pub use offer::{Offer, OfferedRole, OfferedRule, offer};
 pub use standing::Standing;

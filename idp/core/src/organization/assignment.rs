@@ -2,7 +2,7 @@
 
 use crate::{
     id::{AssignmentId, PositionId, UnitId, UserId},
-    time::Period,
+    time::{Date, Period},
     words,
 };
 
@@ -66,4 +66,15 @@ pub struct Assignment {
     pub period: Period,
     /// Number of the decree (nomor SK).
     pub decree_number: Option<String>,
+}
+
+impl Assignment {
+    /// Those in force on a day, the main one first: the definitive post before acting ones, the
+    /// older before the younger.
+    pub fn in_force(assignments: &[Self], today: Date) -> Vec<&Self> {
+        let mut current: Vec<&Self> =
+            assignments.iter().filter(|assignment| assignment.period.contains(today)).collect();
+        current.sort_by_key(|a| (a.kind, a.period.from, a.id.clone()));
+        current
+    }
 }
