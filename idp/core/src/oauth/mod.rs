@@ -2,6 +2,8 @@
 
 mod client;
 mod family;
+mod signing_key;
 
 pub use client::{AuthMethod, Client, IdTokenAlg, PkcePolicy, RefreshPolicy};
 pub use family::{Family, FamilyEnd};
+pub use signing_key::{KeyProvider, SigningKeyState, StoredSigningKey, TokenType};

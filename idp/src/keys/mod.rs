@@ -1,0 +1,149 @@
+//! Keys: one root key in a file, purpose keys and signing keys wrapped by it in the database.
+//!
+//! The story: [`root`] reads or makes the root key's file; [`purpose`] opens the keys that
+//! encrypt columns, index what is encrypted, pepper passwords and mark forms; [`signing`] holds the
+//! key pairs that sign tokens, parsed once, and the JWKS document; [`verify`] takes apart tokens of
+//! our own that come back. Losing the root key loses them all, which is why it never lies in the
+//! database or in a backup of it.
+
+pub mod purpose;
+pub mod root;
+mod sealer;
+pub mod signing;
+mod verify;
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use gapura_core::{
+    oauth::{IdTokenAlg, StoredSigningKey, TokenType},
+    secret::Secret,
+};
+use serde::Serialize;
+use thiserror::Error;
+use tokio::sync::Notify;
+
+pub use sealer::Sealer;
+use signing::SigningSet;
+pub use verify::{Expected, TokenRefused};
+
+use crate::entropy::NoEntropy;
+use purpose::PurposeKeys;
+use root::RootKey;
+
+/// A key is missing, cannot be opened or cannot be used.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// The root key's file.
+    #[error("{0}")]
+    Root(String),
+    /// A wrapped key does not open: another root key made it, or it was altered.
+    #[error("the key {0} does not open with this root key")]
+    Unopened(String),
+    /// A stored key is no key.
+    #[error("the stored key {0} is no key")]
+    Malformed(String),
+    /// No active key of this algorithm yet: it is being made in the background.
+    #[error("no active {0} key yet")]
+    NotYet(IdTokenAlg),
+    /// The library refused.
+    #[error("the key library refused")]
+    Refused,
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+}
+
+/// How long a flow waits for a key that is being made at first start.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// All keys of this deployment.
+pub struct Keys {
+    root: RootKey,
+    purposes: PurposeKeys,
+    sealer: Sealer,
+    signing: ArcSwap<SigningSet>,
+    changed: Notify,
+}
+
+impl Keys {
+    /// From opened purpose keys; signing keys come by [`Keys::follow`].
+    pub fn new(root: RootKey, purposes: PurposeKeys) -> Self {
+        let sealer = Sealer::new(&purposes);
+        Self { root, purposes, sealer, signing: ArcSwap::default(), changed: Notify::new() }
+    }
+
+    /// Takes over the signing keys as stored. Key pairs already parsed are kept.
+    pub fn follow(&self, stored: &[StoredSigningKey]) -> Result<(), KeyError> {
+        let set = SigningSet::build(&self.root, stored, &self.signing.load())?;
+        self.signing.store(Arc::new(set));
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// The root key, for making new keys.
+    pub const fn root(&self) -> &RootKey {
+        &self.root
+    }
+
+    /// Encrypts columns and indexes what is encrypted.
+    pub const fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    /// The secret mixed into every password hash.
+    pub const fn pepper(&self) -> &Secret<[u8; 32]> {
+        &self.purposes.pepper
+    }
+
+    /// The key of form tokens and of hashed names in throttles.
+    pub const fn form_key(&self) -> &Secret<[u8; 32]> {
+        &self.purposes.form
+    }
+
+    /// The JWKS document (RFC 7517 section 5), ready to send.
+    pub fn jwks(&self) -> Bytes {
+        self.signing.load().jwks()
+    }
+
+    /// Whether a key of every algorithm we announce is there.
+    pub fn complete(&self) -> bool {
+        let set = self.signing.load();
+        IdTokenAlg::ALL.iter().all(|alg| set.active(*alg).is_some())
+    }
+
+    /// Signs claims into a compact JWS (RFC 7515 section 3.1); waits where the key is still being
+    /// made.
+    pub async fn sign<C: Serialize + Sync>(
+        &self,
+        alg: IdTokenAlg,
+        typ: TokenType,
+        claims: &C,
+    ) -> Result<String, KeyError> {
+        let key = match self.signing.load().active(alg) {
+            Some(key) => Arc::clone(key),
+            None => self.awaited(alg).await?,
+        };
+        key.sign(typ, claims)
+    }
+
+    async fn awaited(&self, alg: IdTokenAlg) -> Result<Arc<signing::SigningKey>, KeyError> {
+        let appears = async {
+            loop {
+                let mut changed = std::pin::pin!(self.changed.notified());
+                changed.as_mut().enable();
+                if let Some(key) = self.signing.load().active(alg) {
+                    return Arc::clone(key);
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, appears).await.map_err(|_| KeyError::NotYet(alg))
+    }
+
+    /// The claims of a token we signed ourselves, if it is one of the expected kind and alive.
+    pub fn verify(&self, token: &str, expected: &Expected<'_>) -> Result<serde_json::Value, TokenRefused> {
+        verify::verify(&self.signing.load(), token, expected)
+    }
+}

@@ -1,0 +1,323 @@
+//! What a deployment decides: one `gapura.toml`, every key overridable by a variable
+//! `GAPURA__SECTION__KEY`, every secret also by a `…_file`.
+//!
+//! The story: [`source`] reads file and environment into one table of optional keys and refuses
+//! what it does not know by the file's line or the variable's name; here the table becomes
+//! validated types, once. Nothing else reads the environment, and there is no global. Without a
+//! file and without variables the defaults start a working server on this machine.
+
+mod origin;
+mod source;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use gapura_core::{secret::Secret, time::Zone};
+use ipnet::IpNet;
+use thiserror::Error;
+
+pub use origin::{Origin, is_loopback_name};
+use source::Raw;
+pub use source::Source;
+
+/// Settings that cannot be: one sentence that names the key, the line or the variable.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct SettingsError(pub(crate) String);
+
+/// Validated settings.
+pub struct Settings {
+    /// Where and as whom the server answers.
+    pub server: Server,
+    /// Where operations listen: metrics and readiness.
+    pub ops: SocketAddr,
+    /// Durable storage.
+    pub database: Database,
+    /// Redis for short-lived state; in memory where absent.
+    pub redis: Option<Secret<String>>,
+    /// The root key's file.
+    pub root_key: PathBuf,
+    /// The local government.
+    pub city: City,
+    /// Mail.
+    pub mail: Mail,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// SSO sessions.
+    pub sessions: Sessions,
+    /// Requests of our own.
+    pub outbound: OutboundRules,
+    /// Log lines.
+    pub logs: LogFormat,
+}
+
+/// Where and as whom the server answers.
+pub struct Server {
+    /// The socket.
+    pub listen: SocketAddr,
+    /// The public origin; the issuer of all tokens.
+    pub public_url: Origin,
+    /// Peers whose `Forwarded` and `X-Forwarded-For` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Connections held at the same time.
+    pub connections: usize,
+}
+
+/// Durable storage.
+pub enum Database {
+    /// One file, one server.
+    Sqlite(PathBuf),
+    /// `postgres://…`; holds a password.
+    Postgres(Secret<String>),
+}
+
+/// The local government whose gate this is.
+#[derive(Clone, Debug)]
+pub struct City {
+    /// Name as shown, such as `Kota Contoh`.
+    pub name: String,
+    /// Where people find help, as shown at the foot of each page.
+    pub help: String,
+    /// The zone of dates; fixed at first start.
+    pub zone: Zone,
+}
+
+/// Mail.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Domains of official mail, in lower case; an official address outside them is warned about.
+    pub official_domains: Vec<String>,
+}
+
+/// Argon2id (RFC 9106) and its pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passwords {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+    /// Hashes computed at the same time.
+    pub workers: usize,
+    /// Sign-ins that may wait for a hash; beyond it a page says to come back.
+    pub queue: usize,
+}
+
+/// Lifetimes of the SSO session (architecture section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// From sign-in to the end.
+    pub absolute: Duration,
+    /// From the last authorize to the end.
+    pub idle: Duration,
+}
+
+/// Which addresses our own requests may reach.
+#[derive(Clone, Debug, Default)]
+pub struct OutboundRules {
+    /// Private networks in which the city's applications live.
+    pub allow: Vec<IpNet>,
+    /// Certificates (PEM) trusted beside the system's.
+    pub extra_ca: Option<PathBuf>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One line for a person.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Reads file and environment.
+    pub fn load(source: &Source) -> Result<Self, SettingsError> {
+        source.read()?.try_into()
+    }
+
+    /// The defaults beside `directory`: what a fresh start uses, and what tests begin from.
+    pub fn defaults(directory: &Path) -> Result<Self, SettingsError> {
+        let mut settings = Self::try_from(Raw::default())?;
+        settings.database = Database::Sqlite(directory.join("gapura.db"));
+        settings.root_key = directory.join("gapura.key");
+        Ok(settings)
+    }
+}
+
+impl TryFrom<Raw> for Settings {
+    type Error = SettingsError;
+
+    fn try_from(raw: Raw) -> Result<Self, SettingsError> {
+        let database = database(&raw.database)?;
+        let root_key = root_key(raw.keys.root_file, &database)?;
+        Ok(Self {
+            server: server(raw.server)?,
+            ops: raw.ops.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9080)),
+            redis: redis(&raw.redis)?,
+            city: City {
+                name: text("city.name", raw.city.name, "Kota Contoh")?,
+                help: text("city.help", raw.city.help, "")?,
+                zone: raw.city.zone.unwrap_or_default(),
+            },
+            mail: mail(raw.mail)?,
+            passwords: passwords(&raw.passwords)?,
+            sessions: sessions(&raw.sessions)?,
+            outbound: OutboundRules {
+                allow: networks("outbound.allow", raw.outbound.allow)?,
+                extra_ca: raw.outbound.ca_file,
+            },
+            logs: log_format(raw.logs.format.as_deref())?,
+            database,
+            root_key,
+        })
+    }
+}
+
+fn server(raw: source::Server) -> Result<Server, SettingsError> {
+    let listen = raw.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080));
+    let public_url = match raw.public_url {
+        Some(url) => url,
+        None if listen.ip().is_loopback() => format!("http://localhost:{}", listen.port()),
+        None => {
+            return refuse(
+                "server.public_url is missing: a server that listens beyond this machine must know its own address",
+            );
+        }
+    };
+    Ok(Server {
+        listen,
+        public_url: Origin::parse(&public_url)
+            .map_err(|why| SettingsError(format!("server.public_url = \"{public_url}\": {why}")))?,
+        trusted_proxies: networks("server.trusted_proxies", raw.trusted_proxies)?,
+        connections: within("server.connections", raw.connections.unwrap_or(4096), 16..=65_536)?,
+    })
+}
+
+fn database(raw: &source::Database) -> Result<Database, SettingsError> {
+    let url = secret("database.url", raw.url.as_deref(), raw.url_file.as_deref())?;
+    match (url, &raw.path) {
+        (Some(_), Some(_)) => refuse("database.url and database.path are both set: choose PostgreSQL or SQLite"),
+        (Some(url), None) => {
+            if !url.expose().starts_with("postgres://") && !url.expose().starts_with("postgresql://") {
+                return refuse("database.url must begin with postgres:// (for SQLite set database.path)");
+            }
+            Ok(Database::Postgres(url))
+        }
+        (None, path) => Ok(Database::Sqlite(path.clone().unwrap_or_else(|| PathBuf::from("gapura.db")))),
+    }
+}
+
+/// The root key lies beside the SQLite file; with PostgreSQL in the working directory.
+fn root_key(set: Option<PathBuf>, database: &Database) -> Result<PathBuf, SettingsError> {
+    match (set, database) {
+        (Some(path), _) if path.as_os_str().is_empty() => refuse("keys.root_file is empty"),
+        (Some(path), _) => Ok(path),
+        (None, Database::Sqlite(path)) => Ok(path.with_file_name("gapura.key")),
+        (None, Database::Postgres(_)) => Ok(PathBuf::from("gapura.key")),
+    }
+}
+
+fn redis(raw: &source::Redis) -> Result<Option<Secret<String>>, SettingsError> {
+    let url = secret("redis.url", raw.url.as_deref(), raw.url_file.as_deref())?;
+    match url {
+        Some(url)
+            if !["redis://", "rediss://", "redis+unix://", "unix://"]
+                .iter()
+                .any(|scheme| url.expose().starts_with(scheme)) =>
+        {
+            refuse("redis.url must begin with redis://, rediss:// or unix://")
+        }
+        url => Ok(url),
+    }
+}
+
+fn mail(raw: source::Mail) -> Result<Mail, SettingsError> {
+    let mut official_domains = Vec::new();
+    for domain in raw.official_domains.unwrap_or_default() {
+        let domain = domain.trim().trim_start_matches('@').to_lowercase();
+        if domain.is_empty() || !domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-') {
+            return refuse(&format!("mail.official_domains: \"{domain}\" is no domain name"));
+        }
+        official_domains.push(domain);
+    }
+    Ok(Mail { official_domains })
+}
+
+fn passwords(raw: &source::Passwords) -> Result<Passwords, SettingsError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Passwords {
+        memory_kib: within("passwords.memory_kib", raw.memory_kib.unwrap_or(19_456), 8..=4_194_304)?,
+        iterations: within("passwords.iterations", raw.iterations.unwrap_or(2), 1..=100)?,
+        parallelism: within("passwords.parallelism", raw.parallelism.unwrap_or(1), 1..=64)?,
+        workers: within("passwords.workers", raw.workers.unwrap_or(cores), 1..=1024)?,
+        queue: within("passwords.queue", raw.queue.unwrap_or(256), 1..=100_000)?,
+    })
+}
+
+fn sessions(raw: &source::Sessions) -> Result<Sessions, SettingsError> {
+    let absolute = within("sessions.absolute_minutes", raw.absolute_minutes.unwrap_or(12 * 60), 1..=31 * 24 * 60)?;
+    let idle = within("sessions.idle_minutes", raw.idle_minutes.unwrap_or(4 * 60), 1..=absolute)?;
+    Ok(Sessions { absolute: Duration::from_secs(absolute * 60), idle: Duration::from_secs(idle * 60) })
+}
+
+fn log_format(word: Option<&str>) -> Result<LogFormat, SettingsError> {
+    match word {
+        None | Some("human") => Ok(LogFormat::Human),
+        Some("json") => Ok(LogFormat::Json),
+        Some(other) => refuse(&format!("logs.format = \"{other}\": choose \"human\" or \"json\"")),
+    }
+}
+
+fn text(key: &str, value: Option<String>, default: &str) -> Result<String, SettingsError> {
+    let value = value.unwrap_or_else(|| default.to_owned());
+    if value.chars().count() > 300 || value.chars().any(char::is_control) {
+        return refuse(&format!("{key} must be one line of at most 300 characters"));
+    }
+    Ok(value)
+}
+
+fn networks(key: &str, list: Option<Vec<String>>) -> Result<Vec<IpNet>, SettingsError> {
+    let network = |item: &String| {
+        let one = item.parse::<IpAddr>().map(IpNet::from);
+        one.or_else(|_| item.parse::<IpNet>())
+            .map_err(|_| SettingsError(format!("{key}: \"{item}\" is no address or network such as 10.0.0.0/8")))
+    };
+    list.unwrap_or_default().iter().map(network).collect()
+}
+
+fn within<N: PartialOrd + std::fmt::Display + Copy>(
+    key: &str,
+    value: N,
+    range: std::ops::RangeInclusive<N>,
+) -> Result<N, SettingsError> {
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    refuse(&format!("{key} = {value}: must be from {} to {}", range.start(), range.end()))
+}
+
+/// A secret given in place or by a file, never both.
+fn secret(key: &str, value: Option<&str>, file: Option<&Path>) -> Result<Option<Secret<String>>, SettingsError> {
+    match (value, file) {
+        (Some(_), Some(_)) => refuse(&format!("{key} and {key}_file are both set: keep one")),
+        (Some(value), None) => Ok(Some(Secret::new(value.to_owned()))),
+        (None, Some(file)) => {
+            let text = std::fs::read_to_string(file)
+                .map_err(|why| SettingsError(format!("{key}_file: {} cannot be read: {why}", file.display())))?;
+            Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn refuse<T>(sentence: &str) -> Result<T, SettingsError> {
+    Err(SettingsError(sentence.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;
