@@ -1,1 +1,22 @@
-//! tests
+//! The harness: a test reads *browser starts sign-in at an application → signs in → the application
+//! receives tokens → what a relying party could see*.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`browser`], [`html`] | a browser without a screen, with the headers a real one sends |
+//! | [`relying_party`] | an application: what it sends and what it checks |
+//! | [`servers`] | PostgreSQL and Redis of the tests' own |
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a harness: an arrangement that fails is a failed test"
+)]
+
+pub mod browser;
+pub mod html;
+pub mod relying_party;
+pub mod servers;
