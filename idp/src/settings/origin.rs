@@ -19,7 +19,7 @@ pub struct Origin {
 impl Origin {
     /// Takes an address apart; `http` only for this machine, because browsers silently drop the
     /// session cookie of any other `http` origin.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|why| format!("not an address ({why})"))?;
         let https = match url.scheme() {
             "https" => true,

@@ -1,0 +1,118 @@
+//! How long a request's head may take. hyper has one timer for an idle connection and a slow head;
+//! we want 75 s for the first and 10 s for the second, so this stream starts the shorter one at
+//! the first byte.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, Sleep},
+};
+
+const IDLE: u8 = 0;
+const HEADING: u8 = 1;
+const BUSY: u8 = 2;
+
+/// What a connection is doing; shared by its stream and its requests.
+pub(super) struct Pace(AtomicU8);
+
+impl Pace {
+    /// A new connection owes its first head at once.
+    pub(super) const fn new() -> Self {
+        Self(AtomicU8::new(HEADING))
+    }
+
+    /// The head is read; the handler works.
+    pub(super) fn head_complete(&self) {
+        self.0.store(BUSY, Ordering::Release);
+    }
+
+    /// The answer is made; the connection may idle.
+    pub(super) fn answered(&self) {
+        self.0.store(IDLE, Ordering::Release);
+    }
+
+    fn heading(&self) -> bool {
+        self.0.load(Ordering::Acquire) == HEADING
+    }
+
+    /// Bytes came while idle: a head begins. True where this is news.
+    fn bytes_came(&self) -> bool {
+        self.0.compare_exchange(IDLE, HEADING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+/// A stream that fails when a head takes too long.
+pub(super) struct Paced {
+    stream: TokioIo<TcpStream>,
+    pace: Arc<Pace>,
+    head: Duration,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Paced {
+    /// `head`: from the first byte of a head to its end.
+    pub(super) fn new(stream: TcpStream, pace: Arc<Pace>, head: Duration) -> Self {
+        Self { stream: TokioIo::new(stream), pace, head, deadline: Box::pin(tokio::time::sleep(head)) }
+    }
+}
+
+impl Read for Paced {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        match Pin::new(&mut this.stream).poll_read(cx, buf) {
+            Poll::Ready(read) => {
+                if this.pace.bytes_came() {
+                    this.deadline.as_mut().reset(Instant::now() + this.head);
+                }
+                // A head that trickles in byte by byte is always ready and never done.
+                if this.pace.heading() && this.deadline.is_elapsed() {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+                Poll::Ready(read)
+            }
+            Poll::Pending if this.pace.heading() => {
+                ready!(this.deadline.as_mut().poll(cx));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl Write for Paced {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+}
