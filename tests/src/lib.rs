@@ -6,6 +6,7 @@
 //! | [`browser`], [`html`] | a browser without a screen, with the headers a real one sends |
 //! | [`relying_party`] | an application: what it sends and what it checks |
 //! | [`servers`] | PostgreSQL and Redis of the tests' own |
+//! | [`chromium`] | a real browser |
 
 #![expect(
     clippy::unwrap_used,
@@ -17,6 +18,7 @@
 )]
 
 pub mod browser;
+pub mod chromium;
 pub mod html;
 pub mod relying_party;
 pub mod servers;

@@ -22,12 +22,14 @@ cat >/dev/null
 kill -s "$signal" "$server" 2>/dev/null; wait "$server"
 rm -rf "$folder""#;
 
-/// A running server.
-struct Guarded {
+/// A running server; dropping it ends it.
+pub(crate) struct Guarded {
     /// Holds the pipe; dropping it ends the server.
     guard: Child,
-    port: u16,
-    folder: PathBuf,
+    /// Where it listens.
+    pub(crate) port: u16,
+    /// Its own folder, removed with it.
+    pub(crate) folder: PathBuf,
 }
 
 /// The PostgreSQL cluster of this process.
@@ -147,7 +149,7 @@ impl Redis {
 }
 
 impl Guarded {
-    fn start(signal: &str, folder: PathBuf, port: u16, server: &[String]) -> Self {
+    pub(crate) fn start(signal: &str, folder: PathBuf, port: u16, server: &[String]) -> Self {
         let log = fs::File::create(folder.join("log")).unwrap();
         let guard = Command::new("sh")
             .args(["-c", GUARD, "guard", signal])
@@ -162,7 +164,8 @@ impl Guarded {
         Self { guard, port, folder }
     }
 
-    fn log(&self) -> String {
+    /// What it printed.
+    pub(crate) fn log(&self) -> String {
         let mut text = String::new();
         let opened = fs::File::open(self.folder.join("log"));
         let _ = opened.and_then(|mut file| file.read_to_string(&mut text));
@@ -192,7 +195,7 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool, log: impl Fn() -> 
 }
 
 /// A folder that only this process's servers use; their guards remove it.
-fn folder(purpose: &str) -> PathBuf {
+pub(crate) fn folder(purpose: &str) -> PathBuf {
     let folder = tempfile::Builder::new().prefix(&format!("gapura-{purpose}-")).tempdir().unwrap();
     folder.keep()
 }
