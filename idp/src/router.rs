@@ -1,1 +1,19 @@
-//! (filled by its owner)
+//! The only list of routes.
+
+use axum::{Router, middleware, routing::get};
+
+use crate::{
+    edge::context,
+    pages::{assets, error},
+    state::App,
+};
+
+/// Everything the public listener answers.
+pub fn public(app: App) -> Router {
+    Router::new()
+        .route("/aset/{name}", get(assets::asset))
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), context::begin))
+        .with_state(app)
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::{clock::Clock, entropy::Entropy, keys::Keys, settings::Settings};
+use crate::{clock::Clock, entropy::Entropy, keys::Keys, pages::Texts, settings::Settings, sign_in::PasswordPool};
 
 /// Everything a handler may need. `now` is read once per request from `clock`.
 #[derive(Clone)]
@@ -17,6 +17,10 @@ pub struct App {
     pub clock: Clock,
     /// Where secrets come from.
     pub entropy: Entropy,
+    /// Hashes and checks passwords.
+    pub hasher: Arc<PasswordPool>,
+    /// The words of all pages.
+    pub texts: Arc<Texts>,
     /// Wakes the delivery of logout messages on this node.
     pub wake: Arc<Notify>,
 }

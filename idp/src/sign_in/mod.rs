@@ -1,1 +1,5 @@
-//! (filled by its owner)
+//! Signing in with a password.
+
+pub mod pool;
+
+pub use pool::{Busy, Checked, Cost, PasswordPool, PoolError, Size};

@@ -7,6 +7,7 @@ mod login_name;
 mod nik;
 pub mod password;
 mod session;
+pub mod throttle;
 mod user;
 
 pub use contact::{Email, normalize_phone};
@@ -15,4 +16,5 @@ pub use legal_status::{LegalStatus, of_legal_status};
 pub use login_name::{LoginName, LoginNameKind};
 pub use nik::Nik;
 pub use session::{Session, SessionEnd};
+pub use throttle::Throttle;
 pub use user::{Gender, PersonName, Status, User, UserKind};
