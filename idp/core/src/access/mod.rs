@@ -3,7 +3,10 @@
 
 mod application;
 mod catalog;
+pub mod door;
 mod entitlement;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod offer;
 mod standing;
 

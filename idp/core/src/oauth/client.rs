@@ -84,3 +84,10 @@ pub struct Client {
     /// Ask the person before the first entry.
     pub asks_consent: bool,
 }
+
+impl Client {
+    /// Whether it is registered for a grant type.
+    pub fn has_grant(&self, grant: &str) -> bool {
+        self.grant_types.iter().any(|registered| registered == grant)
+    }
+}

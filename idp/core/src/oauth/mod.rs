@@ -1,9 +1,35 @@
 //! OAuth 2.0 and OpenID Connect: the rules of the protocol, as functions from values to decisions.
 
+pub mod authorize;
 mod client;
+mod client_auth;
+pub mod decide;
+mod error;
 mod family;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod logout;
+mod metadata;
+mod params;
+mod pkce;
+pub mod refresh;
+mod reply_to;
+mod scope;
 mod signing_key;
+pub mod token;
 
+pub use authorize::{AuthorizeRequest, Prompt};
 pub use client::{AuthMethod, Client, IdTokenAlg, PkcePolicy, RefreshPolicy};
+pub use client_auth::{Caller, Presented, authenticate, presented};
+pub use error::{ErrorCode, OAuthError};
 pub use family::{Family, FamilyEnd};
+pub use metadata::metadata;
+pub use params::{BadParam, Flaw, MAX_PARAMS, MAX_TOKEN, MAX_VALUE, Params};
+pub use pkce::Challenge;
+pub use refresh::{PresentedToken, RefreshStep, RefreshToken, Successor};
+pub use reply_to::{PageError, ReplyTo, reply_to};
+pub use scope::{Scope, Scopes};
 pub use signing_key::{KeyProvider, SigningKeyState, StoredSigningKey, TokenType};
+pub use token::{CodeGrant, GrantType, TokenRequest};
+
+pub use crate::oidc::IdTokenHint;
