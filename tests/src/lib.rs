@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`browser`], [`html`] | a browser without a screen, with the headers a real one sends |
 //! | [`relying_party`] | an application: what it sends and what it checks |
+//! | [`Pair`], [`on_both_pairs`] | the two storage pairs |
+//! | [`provider`] | the real program and its commands |
 //! | [`servers`] | PostgreSQL and Redis of the tests' own |
 //! | [`chromium`] | a real browser |
 
@@ -20,5 +22,9 @@
 pub mod browser;
 pub mod chromium;
 pub mod html;
+mod pair;
+pub mod provider;
 pub mod relying_party;
 pub mod servers;
+
+pub use pair::{Pair, run};

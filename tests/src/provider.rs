@@ -1,0 +1,241 @@
+//! The real program: `gapura serve` in a folder of its own on free ports, and its other commands beside it.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{
+    Pair,
+    servers::{free_port, postgres, redis, wait_until},
+};
+
+/// One deployment: its settings, its database, and the node that serves it.
+pub struct Provider {
+    folder: Arc<tempfile::TempDir>,
+    node: Node,
+    /// The address of the pages and the issuer.
+    pub public_url: String,
+    /// The PostgreSQL database, where there is one.
+    pub database: Option<String>,
+    program: Vec<String>,
+}
+
+/// One process that serves, and where.
+struct Node {
+    settings: PathBuf,
+    port: u16,
+    ops_port: u16,
+    log: PathBuf,
+    running: Option<Child>,
+}
+
+/// The programs that `cargo build` puts beside this one.
+pub fn program(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let folder = own.ancestors().find(|folder| folder.join("gapura").exists());
+    let folder = folder.unwrap_or_else(|| panic!("gapura is not built: cargo build --workspace --bins --examples"));
+    let found = [folder.join(name), folder.join("examples").join(name)].into_iter().find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{name} is not built: cargo build --workspace --bins --examples"))
+}
+
+/// The sample files.
+pub fn samples() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/kota-contoh")).canonicalize().unwrap()
+}
+
+impl Provider {
+    /// A fresh deployment on a storage pair, with nothing in it; not serving yet.
+    pub fn new(pair: Pair) -> Self {
+        Self::with(pair, "http://sso.localhost", "")
+    }
+
+    /// As `new`, with a public address (a port is added where it has none) and more settings.
+    pub fn with(pair: Pair, public: &str, more: &str) -> Self {
+        let folder = Arc::new(tempfile::Builder::new().prefix("gapura-").tempdir().unwrap());
+        let port = free_port();
+        let public_url = if public.starts_with("http://") { format!("{public}:{port}") } else { public.to_owned() };
+        let (storage, database) = match pair {
+            Pair::SqliteMemory => ("[database]\npath = \"gapura.db\"\n".to_owned(), None),
+            Pair::PostgresRedis => {
+                let [url, redis] = [postgres().database(None), redis().database()];
+                (format!("[database]\nurl = \"{url}\"\n[redis]\nurl = \"{redis}\"\n"), Some(url))
+            }
+        };
+        let shared = format!("{storage}[logs]\nformat = \"json\"\n{more}");
+        let node = Node::new(folder.path(), "satu", &public_url, port, &shared);
+        let program = vec![program("gapura").display().to_string()];
+        let provider = Self { folder, node, public_url, database, program };
+        if pair == Pair::PostgresRedis {
+            provider.gapura(&["migrate"]);
+        }
+        provider
+    }
+
+    /// Another node of the same deployment, not serving yet.
+    pub fn another_node(&self) -> Self {
+        let shared = fs::read_to_string(&self.node.settings).unwrap();
+        let shared = &shared[shared.find("[database]").unwrap()..];
+        let node = Node::new(self.folder.path(), "dua", &self.public_url, free_port(), shared);
+        Self {
+            folder: Arc::clone(&self.folder),
+            node,
+            public_url: self.public_url.clone(),
+            database: self.database.clone(),
+            program: self.program.clone(),
+        }
+    }
+
+    /// Runs the server by way of another program: `taskset -c 0`.
+    #[must_use]
+    pub fn through(mut self, wrapper: &[&str]) -> Self {
+        self.program.splice(0..0, wrapper.iter().map(|word| (*word).to_owned()));
+        self
+    }
+
+    /// Where this deployment keeps its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The port of the pages.
+    pub fn port(&self) -> u16 {
+        self.node.port
+    }
+
+    /// The port of the operations.
+    pub fn ops_port(&self) -> u16 {
+        self.node.ops_port
+    }
+
+    /// Starts the server; returns once it answers, with the time that took.
+    pub fn serve(&mut self) -> Duration {
+        let log = fs::File::options().create(true).append(true).open(&self.node.log).unwrap();
+        let started = Instant::now();
+        let mut command = self.command(&["serve"]);
+        self.node.running =
+            Some(command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        let port = self.node.port;
+        let mut took = Duration::ZERO;
+        let ready = || {
+            took = started.elapsed();
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        };
+        wait_until("gapura serve to answer", ready, || self.log());
+        took
+    }
+
+    /// Ends the server as an operator does and returns its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let mut child = self.node.running.take().expect("serving");
+        signal("TERM", child.id());
+        child.wait().unwrap().code()
+    }
+
+    /// Ends the server as a power cut does.
+    pub fn kill(&mut self) {
+        let mut child = self.node.running.take().expect("serving");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// The process that serves.
+    pub fn pid(&self) -> u32 {
+        self.node.running.as_ref().expect("serving").id()
+    }
+
+    /// Everything the server printed.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.node.log).unwrap_or_default()
+    }
+
+    /// A command of the program, from a process of its own, in this deployment.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program[0]);
+        command.args(&self.program[1..]).args(["--config"]).arg(&self.node.settings).args(arguments);
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs a command that must succeed; what it printed.
+    pub fn gapura(&self, arguments: &[&str]) -> String {
+        self.gapura_told(arguments, "")
+    }
+
+    /// Runs a command that must succeed and tells it something on its standard input.
+    pub fn gapura_told(&self, arguments: &[&str], told: &str) -> String {
+        let done = self.try_gapura(arguments, told);
+        let [out, err] = [&done.stdout, &done.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+        assert!(done.status.success(), "gapura {}: {}\n{out}\n{err}", arguments.join(" "), done.status);
+        out
+    }
+
+    /// Runs a command with `--json`; what it printed.
+    pub fn gapura_json(&self, arguments: &[&str]) -> Value {
+        let printed = self.gapura(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
+    }
+
+    /// Runs a command, whatever comes of it.
+    pub fn try_gapura(&self, arguments: &[&str], told: &str) -> Output {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that reads nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(told.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// Imports the sample city.
+    pub fn import_sample_city(&self) {
+        let files = [
+            ("opd", "opd.csv"),
+            ("pegawai", "siasn_data_utama.xlsx"),
+            ("akun", "akun_lain.csv"),
+            ("penugasan", "penugasan.csv"),
+            ("aplikasi", "aplikasi.csv"),
+            ("peran", "pemetaan_peran.csv"),
+        ];
+        for (kind, file) in files {
+            self.gapura(&["import", kind, &samples().join(file).display().to_string()]);
+        }
+    }
+
+    /// Sets a person's password.
+    pub fn set_password(&self, name: &str, password: &str) {
+        self.gapura_told(&["user", "passwd", name, "--password-stdin"], password);
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.node.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Node {
+    fn new(folder: &Path, name: &str, public_url: &str, port: u16, shared: &str) -> Self {
+        let ops_port = free_port();
+        let settings = folder.join(format!("{name}.toml"));
+        let text = format!(
+            "[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{public_url}\"\n\
+             [ops]\nlisten = \"127.0.0.1:{ops_port}\"\n{shared}"
+        );
+        fs::write(&settings, text).unwrap();
+        Self { settings, port, ops_port, log: folder.join(format!("{name}.log")), running: None }
+    }
+}
+
+/// Sends a signal to a process that a test started.
+pub fn signal(name: &str, pid: u32) {
+    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap();
+    assert!(sent.success());
+}
