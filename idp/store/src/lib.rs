@@ -1,1 +1,3 @@
 //! What Gapura remembers: the only SQL and the only Redis.
+
+pub mod ephemeral;
