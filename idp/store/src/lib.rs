@@ -1,3 +1,35 @@
 //! What Gapura remembers: the only SQL and the only Redis.
+//!
+//! [`Db`] is the door to SQLite or PostgreSQL; every noun has one file of static, portable SQL.
+//! Writing functions take `&mut Tx` and run inside [`Db::write`]; reading ones take `&Db`.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`door`] | the door: opening, reading, the one way to write |
+//! | [`ephemeral`] | authoritative short-lived state |
+//! | [`migrations`] | numbered schema changes, embedded |
+//! | [`generations`] | which copied nouns have moved |
+//! | [`deployment`], [`nodes`], [`leases`] | what one deployment is, and how its nodes agree |
+//! | [`audit`] | who did what |
+//! | [`clients`], [`signing_keys`], [`purpose_keys`] | registration and keys |
+//! | [`logout_messages`] | the outbox of back-channel logout |
+//! | [`throttles`] | failed sign-ins |
+//! | [`standing`] | all that a request must know of a person, in one statement |
 
+pub mod audit;
+pub mod clients;
+mod columns;
+pub mod deployment;
+pub mod door;
 pub mod ephemeral;
+pub mod generations;
+pub mod leases;
+pub mod logout_messages;
+pub mod migrations;
+pub mod nodes;
+pub mod purpose_keys;
+pub mod signing_keys;
+pub mod standing;
+pub mod throttles;
+
+pub use door::{Counts, Db, DbConfig, StoreError, Tx};

@@ -1,0 +1,228 @@
+//! The door to the database: SQLite or PostgreSQL behind one set of portable SQL.
+//!
+//! Reads take a connection that the store owns and run one statement. Writes go one way:
+//! [`Db::write`] hands a closure to the store's own thread, which runs it in a transaction and
+//! answers after the commit. A caller that hangs up leaves a whole change or none. The closure may
+//! run again, so it takes values only and touches nothing but the store.
+
+mod checkpoint;
+mod config;
+mod error;
+mod job;
+mod lock;
+mod postgres;
+mod shelf;
+mod sqlite;
+mod tx;
+mod value;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use sqlx::{ConnectOptions, PgConnection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use config::{DbConfig, Opener, Place};
+pub use error::StoreError;
+pub(crate) use tx::Record;
+pub use tx::Tx;
+pub use value::Value;
+pub(crate) use value::values;
+
+use job::{Change, Job};
+use shelf::Shelf;
+use tx::Arm;
+use value::{for_postgres, for_sqlite};
+
+use crate::migrations;
+
+/// An open database. Clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    read: Readers,
+    queue: mpsc::Sender<Box<dyn Job>>,
+    stop: watch::Sender<bool>,
+    /// Its sender lives on the store's thread: closed when that has ended.
+    ended: watch::Receiver<()>,
+    tally: Tally,
+}
+
+enum Readers {
+    Sqlite(Arc<Shelf<SqliteConnection>>),
+    Postgres(Arc<Shelf<PgConnection>>),
+}
+
+#[derive(Default)]
+struct Tally {
+    reads: AtomicU64,
+    writes: AtomicU64,
+    write_statements: Arc<AtomicU64>,
+}
+
+/// What was asked of the database since it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Reading statements.
+    pub reads: u64,
+    /// Changes, each one closure.
+    pub writes: u64,
+    /// Statements inside changes, repetitions included, without BEGIN and COMMIT.
+    pub write_statements: u64,
+}
+
+impl Db {
+    /// Opens a database. A SQLite file is made and migrated; a PostgreSQL database must be exactly at
+    /// the schema this version knows, and sort text by bytes.
+    pub async fn open(config: &DbConfig) -> Result<Self, StoreError> {
+        match &config.place {
+            Place::Sqlite(path) => {
+                let lock = match config.opener {
+                    Opener::Server => Some(lock::take(path)?),
+                    Opener::Command => None,
+                };
+                let options = config::sqlite_writer(path);
+                let mut writer = options.connect().await?;
+                migrations::migrate_sqlite(&mut writer).await?;
+                let read = Shelf::new(config::sqlite_reader(path), config.readers);
+                let checkpointer = config::sqlite_checkpointer(path);
+                Self::start(config, Readers::Sqlite(read), |queue, stop, statements| async move {
+                    let wal = checkpoint::Wal::default();
+                    let tx = Tx::new(Arm::Sqlite(writer), statements);
+                    let writer = sqlite::Writer { tx, options, queue, stop, wal: wal.clone() };
+                    tokio::select! {
+                        () = writer.run() => {}
+                        () = wal.tend(checkpointer) => {}
+                    }
+                    drop(lock);
+                })
+            }
+            Place::Postgres(url) => {
+                let options = config::postgres(url)?;
+                let mut first = options.connect().await?;
+                migrations::check_postgres(&mut first).await?;
+                let read = Shelf::new(options.clone(), config.readers);
+                read.put(first);
+                let shelf = Shelf::new(options, config.writers);
+                Self::start(config, Readers::Postgres(read), |queue, stop, statements| async move {
+                    postgres::Writer { shelf, queue, stop, statements }.run().await;
+                })
+            }
+        }
+    }
+
+    /// Brings a database to the newest schema: what [`open`](Self::open) does by itself for SQLite only.
+    /// Answers the migrations it applied.
+    pub async fn migrate(config: &DbConfig) -> Result<Vec<&'static str>, StoreError> {
+        match &config.place {
+            Place::Sqlite(path) => {
+                let mut connection = config::sqlite_writer(path).connect().await?;
+                migrations::migrate_sqlite(&mut connection).await
+            }
+            Place::Postgres(url) => {
+                let mut connection = config::postgres(url)?.connect().await?;
+                migrations::migrate_postgres(&mut connection).await
+            }
+        }
+    }
+
+    /// Starts the store's own thread around a writer.
+    fn start<W, F>(config: &DbConfig, read: Readers, writer: W) -> Result<Self, StoreError>
+    where
+        W: FnOnce(mpsc::Receiver<Box<dyn Job>>, watch::Receiver<bool>, Arc<AtomicU64>) -> F + Send + 'static,
+        F: Future<Output = ()>,
+    {
+        let (queue, jobs) = mpsc::channel(config.queue);
+        let (stop, stopped) = watch::channel(false);
+        let (ending, ended) = watch::channel(());
+        let tally = Tally::default();
+        let statements = Arc::clone(&tally.write_statements);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        thread::Builder::new()
+            .name("gapura-store".to_owned())
+            .spawn(move || {
+                runtime.block_on(writer(jobs, stopped, statements));
+                drop(ending);
+            })
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self(Arc::new(Inner { read, queue, stop, ended, tally })))
+    }
+
+    /// The one way to write. The closure loads, decides and records in one transaction, may run again,
+    /// and is answered after the commit. A full queue is refused at once as [`StoreError::Busy`].
+    pub async fn write<R, F>(&self, apply: F) -> Result<R, StoreError>
+    where
+        F: AsyncFn(&mut Tx) -> Result<R, StoreError> + Send + 'static,
+        R: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.0.queue.try_send(Box::new(Change::new(apply, reply))).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Stopped,
+        })?;
+        self.0.tally.writes.fetch_add(1, Ordering::Relaxed);
+        answer.await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    /// Finishes the waiting changes and ends the store's thread. Later changes are refused as stopped.
+    pub async fn close(&self) {
+        self.0.stop.send_replace(true);
+        let mut ended = self.0.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// What was asked of the database so far.
+    pub fn counts(&self) -> Counts {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let tally = &self.0.tally;
+        Counts { reads: of(&tally.reads), writes: of(&tally.writes), write_statements: of(&tally.write_statements) }
+    }
+
+    /// Changes that wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.0.queue.max_capacity() - self.0.queue.capacity()
+    }
+
+    /// Every row of a reading statement.
+    pub(crate) async fn all<R: Record>(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<R>, StoreError> {
+        self.0.tally.reads.fetch_add(1, Ordering::Relaxed);
+        match &self.0.read {
+            Readers::Sqlite(shelf) => {
+                let mut lent = shelf.take().await?;
+                let query = sqlx::query_as_with(sql, for_sqlite(values)?);
+                Ok(query.fetch_all(lent.connection()?).await?)
+            }
+            Readers::Postgres(shelf) => {
+                let mut lent = shelf.take().await?;
+                let query = sqlx::query_as_with(sql, for_postgres(values.clone())?);
+                match query.fetch_all(lent.connection()?).await.map_err(StoreError::from) {
+                    // The connection died while it lay idle: the first fresh one knows better.
+                    Err(StoreError::Unavailable(_)) => {
+                        lent.replace().await?;
+                        let query = sqlx::query_as_with(sql, for_postgres(values)?);
+                        Ok(query.fetch_all(lent.connection()?).await?)
+                    }
+                    result => result,
+                }
+            }
+        }
+    }
+
+    /// The first row of a reading statement, if any.
+    pub(crate) async fn first<R: Record>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Option<R>, StoreError> {
+        Ok(self.all(sql, values).await?.into_iter().next())
+    }
+}

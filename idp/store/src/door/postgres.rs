@@ -1,0 +1,136 @@
+//! The PostgreSQL writer: SERIALIZABLE transactions on a small pool, repeated when they collide.
+//!
+//! At READ COMMITTED two transactions can each remove "the other" last administrator (measured);
+//! SERIALIZABLE costs no round trip more. A small pool keeps collisions rare (measured: 3 % at four
+//! connections, 21 % at 32, on a row that ten percent of all writes share).
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use sqlx::PgConnection;
+use tokio::{
+    sync::{mpsc, watch},
+    task::{LocalSet, spawn_local},
+    time::sleep,
+};
+
+use super::{
+    StoreError, Tx,
+    job::Job,
+    shelf::{Permit, Shelf},
+    tx::Arm,
+};
+
+/// Tries before a change is given up (measured: at 20 none was).
+const TRIES: u32 = 20;
+/// Tries of a lost connection: the first fresh one either works or the database is down.
+const RECONNECTS: u32 = 2;
+
+pub(super) struct Writer {
+    pub(super) shelf: Arc<Shelf<PgConnection>>,
+    pub(super) queue: mpsc::Receiver<Box<dyn Job>>,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) statements: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Works until the store is closed or nobody can send any more; what was queued is still done.
+    pub(super) async fn run(self) {
+        LocalSet::new().run_until(self.dispatch()).await;
+    }
+
+    async fn dispatch(mut self) {
+        let mut stop = self.stop.clone();
+        loop {
+            let job = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop), if !self.queue.is_closed() => {
+                    self.queue.close();
+                    continue;
+                }
+                job = self.queue.recv() => job,
+            };
+            let Some(job) = job else { break };
+            match self.shelf.permit().await {
+                Ok(permit) => drop(spawn_local(work(permit, job, Arc::clone(&self.statements)))),
+                Err(error) => job.answer(Err(error)),
+            }
+        }
+        self.shelf.close().await;
+    }
+}
+
+/// One change, with its repetitions, on one connection.
+async fn work(permit: Permit<PgConnection>, mut job: Box<dyn Job>, statements: Arc<AtomicU64>) {
+    let lent = match permit.connect().await {
+        Ok(lent) => lent,
+        Err(error) => return job.answer(Err(error)),
+    };
+    let mut tx = Tx::new(Arm::Postgres(lent), statements);
+    for tries in 1.. {
+        tx.renew();
+        let ended = attempt(&mut tx, &mut job).await;
+        if let Ended::Undone(StoreError::Unavailable(_)) | Ended::Unknown(_) = ended {
+            reconnect(&mut tx).await;
+        }
+        match ended {
+            Ended::Committed | Ended::Refused => return job.answer(Ok(())),
+            Ended::Undone(StoreError::Conflict) if tries < TRIES => sleep(pause(tries)).await,
+            Ended::Undone(StoreError::Unavailable(_)) if tries < RECONNECTS => {}
+            Ended::Undone(error) | Ended::Unknown(error) => return job.answer(Err(error)),
+        }
+    }
+}
+
+/// How an attempt ended.
+enum Ended {
+    Committed,
+    /// The closure refused by itself; it holds the answer.
+    Refused,
+    /// A statement or the commit failed, and nothing stands.
+    Undone(StoreError),
+    /// The connection was lost during COMMIT: nobody knows. A repeat meets the caller's guarded statements.
+    Unknown(StoreError),
+}
+
+async fn attempt(tx: &mut Tx, job: &mut Box<dyn Job>) -> Ended {
+    if let Err(error) = frame(tx, "BEGIN ISOLATION LEVEL SERIALIZABLE").await {
+        return Ended::Undone(error);
+    }
+    if job.run(tx).await {
+        return match frame(tx, "COMMIT").await {
+            Ok(()) => Ended::Committed,
+            Err(error @ StoreError::Unavailable(_)) => Ended::Unknown(error),
+            Err(error) => Ended::Undone(error),
+        };
+    }
+    match (frame(tx, "ROLLBACK").await, tx.first_error()) {
+        (_, Some(error)) | (Err(error), None) => Ended::Undone(error),
+        (Ok(()), None) => Ended::Refused,
+    }
+}
+
+async fn frame(tx: &mut Tx, sql: &'static str) -> Result<(), StoreError> {
+    let Arm::Postgres(lent) = &mut tx.arm else { return Err(StoreError::Stopped) };
+    sqlx::query(sql).execute(lent.connection()?).await?;
+    Ok(())
+}
+
+/// A lost connection is replaced; where that fails, the next change finds the shelf empty and tries itself.
+async fn reconnect(tx: &mut Tx) {
+    if let Arm::Postgres(lent) = &mut tx.arm
+        && let Err(error) = lent.replace().await
+    {
+        tracing::warn!(%error, "the database does not answer");
+    }
+}
+
+/// The first repetition comes at once, later ones after growing pauses.
+fn pause(tries: u32) -> Duration {
+    match tries {
+        1 => Duration::ZERO,
+        _ => Duration::from_micros(u64::from(tries.min(8)).pow(2) * 500),
+    }
+}

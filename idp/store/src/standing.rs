@@ -1,0 +1,243 @@
+//! Standing: all that a request must know of the person behind it, in one statement.
+//!
+//! The request names the person by cookie, by token or by account (`who`); one arm for each kind of
+//! row follows, every one reached by an index. Columns are numbered because the arms of a UNION share
+//! them; what each means stands in its arm and in the function that reads it.
+
+use gapura_core::{
+    access::{RoleGrant, Standing},
+    id::{ApplicationId, AssignmentId, ClientId, FamilyId, PositionId, RoleGrantId, SessionId, UnitId, UserId},
+    identity::{PersonName, Session, User},
+    oauth::Family,
+    organization::{Assignment, Position},
+};
+use sqlx::FromRow;
+
+use crate::{
+    Db, StoreError,
+    columns::{instant, list, must, period, word},
+    door::{Value, values},
+};
+
+/// `$1` cookie hash; `$2` sub, `$3` session, `$4` family; `$5` account; `$6` refresh token, `$7` its hash.
+const STANDING: &str = "\
+    WITH who (user_id, session_id, family_id, token_id) AS ( \
+      SELECT user_id, id, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM sessions WHERE cookie_hash = $1 \
+      UNION ALL SELECT id, $3, $4, NULL FROM users WHERE sub = $2 \
+      UNION ALL SELECT id, NULL, NULL, NULL FROM users WHERE id = $5 \
+      UNION ALL SELECT f.user_id, f.session_id, f.id, t.id FROM refresh_tokens t \
+        JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $6 AND t.token_hash = $7) \
+    SELECT 'user' AS part, u.id AS t1, u.sub AS t2, u.kind AS t3, u.status AS t4, u.full_name AS t5, \
+        u.title_before AS t6, u.title_after AS t7, n.number AS t8, u.official_email AS t9, \
+        u.private_email AS t10, u.golongan AS t11, u.sponsor_opd_id AS t12, u.valid_from AS t13, \
+        u.valid_until AS t14, u.language AS t15, u.epoch AS n1, CAST(NULL AS BIGINT) AS n2, \
+        CAST(NULL AS BIGINT) AS n3, CAST(NULL AS BIGINT) AS n4, CAST(NULL AS BIGINT) AS n5 \
+      FROM who JOIN users u ON u.id = who.user_id \
+      LEFT JOIN employee_numbers n ON n.user_id = u.id AND n.superseded_at IS NULL \
+    UNION ALL SELECT 'session', s.id, s.user_id, s.acr, s.amr, s.end_reason, NULL, NULL, NULL, NULL, \
+        NULL, NULL, NULL, NULL, NULL, NULL, s.user_epoch, s.auth_time, s.last_seen_at, s.expires_at, s.ended_at \
+      FROM who JOIN sessions s ON s.id = who.session_id AND s.user_id = who.user_id \
+    UNION ALL SELECT 'family', f.id, f.user_id, f.client_id, f.session_id, f.scopes, f.acr, f.amr, f.nonce, \
+        f.revoke_reason, CASE WHEN f.offline THEN 'offline' END, NULL, NULL, NULL, NULL, NULL, \
+        f.user_epoch, f.auth_time, f.last_used_at, f.expires_at, f.revoked_at \
+      FROM who JOIN refresh_families f ON f.id = who.family_id AND f.user_id = who.user_id \
+    UNION ALL SELECT 'token', t.id, t.family_id, t.successor_id, NULL, NULL, NULL, NULL, NULL, NULL, \
+        NULL, NULL, NULL, NULL, NULL, NULL, t.issued_at, t.expires_at, t.consumed_at, next.consumed_at, NULL \
+      FROM who JOIN refresh_tokens t ON t.id = who.token_id \
+      LEFT JOIN refresh_tokens next ON next.id = t.successor_id \
+    UNION ALL SELECT 'entered', e.client_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+      FROM who JOIN session_clients e ON e.session_id = who.session_id \
+    UNION ALL SELECT 'assignment', a.id, a.user_id, a.unit_id, a.position_id, p.name, p.class, p.eselon, \
+        a.kind, a.valid_from, a.valid_until, a.decree_number, NULL, NULL, NULL, NULL, \
+        NULL, NULL, NULL, NULL, NULL \
+      FROM who JOIN assignments a ON a.user_id = who.user_id AND a.superseded_at IS NULL \
+      JOIN positions p ON p.id = a.position_id \
+    UNION ALL SELECT 'grant', g.id, g.user_id, g.application_id, g.role, g.reason, g.approved_by, \
+        g.valid_from, g.valid_until, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+        NULL, NULL, NULL, NULL, NULL \
+      FROM who JOIN role_grants g ON g.user_id = who.user_id AND g.superseded_at IS NULL";
+
+/// Whom an access token names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRef {
+    /// `sub`.
+    pub user_sub: String,
+    /// `sid`, where the token has one.
+    pub session: Option<SessionId>,
+    /// The family, where the token has one.
+    pub family: Option<FamilyId>,
+}
+
+/// The person signed in at the browser that holds this cookie; its SHA-256 is given.
+pub async fn by_cookie(db: &Db, cookie_hash: &[u8]) -> Result<Option<Standing>, StoreError> {
+    let who = Who { cookie_hash: Some(cookie_hash.to_vec()), ..Who::default() };
+    load(db, who).await?.standing()
+}
+
+/// The person an access token names, with the session and the family it names.
+pub async fn by_token(db: &Db, token: &TokenRef) -> Result<Option<Standing>, StoreError> {
+    let who = Who {
+        sub: Some(token.user_sub.clone()),
+        session: token.session.as_ref().map(ToString::to_string),
+        family: token.family.as_ref().map(ToString::to_string),
+        ..Who::default()
+    };
+    load(db, who).await?.standing()
+}
+
+/// A person, without any session.
+pub async fn of_user(db: &Db, user: &UserId) -> Result<Option<Standing>, StoreError> {
+    let who = Who { user: Some(user.to_string()), ..Who::default() };
+    load(db, who).await?.standing()
+}
+
+#[derive(Default)]
+struct Who {
+    cookie_hash: Option<Vec<u8>>,
+    sub: Option<String>,
+    session: Option<String>,
+    family: Option<String>,
+    user: Option<String>,
+    token: Option<String>,
+    token_hash: Option<Vec<u8>>,
+}
+
+async fn load(db: &Db, who: Who) -> Result<Parts, StoreError> {
+    let values: Vec<Value> =
+        values![who.cookie_hash, who.sub, who.session, who.family, who.user, who.token, who.token_hash];
+    Ok(Parts(db.all(STANDING, values).await?))
+}
+
+/// One row of any arm.
+#[derive(FromRow)]
+struct Part {
+    part: String,
+    t1: Option<String>,
+    t2: Option<String>,
+    t3: Option<String>,
+    t4: Option<String>,
+    t5: Option<String>,
+    t6: Option<String>,
+    t7: Option<String>,
+    t8: Option<String>,
+    t9: Option<String>,
+    t10: Option<String>,
+    t11: Option<String>,
+    t12: Option<String>,
+    t13: Option<String>,
+    t14: Option<String>,
+    t15: Option<String>,
+    n1: Option<i64>,
+    n2: Option<i64>,
+    n3: Option<i64>,
+    n4: Option<i64>,
+    n5: Option<i64>,
+}
+
+struct Parts(Vec<Part>);
+
+impl Parts {
+    /// The rows put together; none where nobody is named.
+    fn standing(self) -> Result<Option<Standing>, StoreError> {
+        let (mut user, mut session, mut family) = (None, None, None);
+        let (mut entered, mut assignments, mut grants) = (Vec::new(), Vec::new(), Vec::new());
+        for part in self.0 {
+            match part.part.as_str() {
+                "user" => user = Some(part.user()?),
+                "session" => session = Some(part.session()?),
+                "family" => family = Some(part.family()?),
+                "entered" => entered.push(ClientId::new(must(part.t1, "session_clients.client_id")?)),
+                "assignment" => assignments.push(part.assignment()?),
+                "grant" => grants.push(part.grant()?),
+                other => return Err(StoreError::Corrupt(format!("standing has no part {other}"))),
+            }
+        }
+        let standing = |user| Standing { user, session, family, entered, assignments, grants };
+        Ok(user.map(standing))
+    }
+}
+
+impl Part {
+    fn user(self) -> Result<User, StoreError> {
+        Ok(User {
+            id: UserId::new(must(self.t1, "users.id")?),
+            sub: must(self.t2, "users.sub")?,
+            kind: word(&must(self.t3, "users.kind")?, "users.kind")?,
+            status: word(&must(self.t4, "users.status")?, "users.status")?,
+            name: PersonName { full: must(self.t5, "users.full_name")?, title_before: self.t6, title_after: self.t7 },
+            employee_number: self.t8,
+            official_email: self.t9,
+            private_email: self.t10,
+            golongan: self.t11,
+            sponsor_opd: self.t12.map(UnitId::new),
+            validity: self.t13.map(|from| period(&from, self.t14.as_deref(), "users.valid_from")).transpose()?,
+            language: self.t15,
+            epoch: must(self.n1, "users.epoch")?,
+        })
+    }
+
+    fn session(self) -> Result<Session, StoreError> {
+        let reason = self.t5.map(|reason| word(&reason, "sessions.end_reason")).transpose()?;
+        Ok(Session {
+            id: SessionId::new(must(self.t1, "sessions.id")?),
+            user_id: UserId::new(must(self.t2, "sessions.user_id")?),
+            user_epoch: must(self.n1, "sessions.user_epoch")?,
+            acr: must(self.t3, "sessions.acr")?,
+            amr: list(&must(self.t4, "sessions.amr")?, "sessions.amr")?,
+            auth_time: must(instant(self.n2), "sessions.auth_time")?,
+            last_seen_at: must(instant(self.n3), "sessions.last_seen_at")?,
+            expires_at: must(instant(self.n4), "sessions.expires_at")?,
+            ended: instant(self.n5).zip(reason),
+        })
+    }
+
+    fn family(self) -> Result<Family, StoreError> {
+        let reason = self.t9.map(|reason| word(&reason, "refresh_families.revoke_reason")).transpose()?;
+        Ok(Family {
+            id: FamilyId::new(must(self.t1, "refresh_families.id")?),
+            user_id: UserId::new(must(self.t2, "refresh_families.user_id")?),
+            client_id: ClientId::new(must(self.t3, "refresh_families.client_id")?),
+            session_id: self.t4.map(SessionId::new),
+            offline: self.t10.is_some(),
+            scopes: list(&must(self.t5, "refresh_families.scopes")?, "refresh_families.scopes")?,
+            user_epoch: must(self.n1, "refresh_families.user_epoch")?,
+            acr: must(self.t6, "refresh_families.acr")?,
+            amr: list(&must(self.t7, "refresh_families.amr")?, "refresh_families.amr")?,
+            auth_time: must(instant(self.n2), "refresh_families.auth_time")?,
+            nonce: self.t8,
+            expires_at: must(instant(self.n4), "refresh_families.expires_at")?,
+            revoked: instant(self.n5).zip(reason),
+        })
+    }
+
+    fn assignment(self) -> Result<Assignment, StoreError> {
+        let eselon = must(self.t7, "positions.eselon")?;
+        Ok(Assignment {
+            id: AssignmentId::new(must(self.t1, "assignments.id")?),
+            user_id: UserId::new(must(self.t2, "assignments.user_id")?),
+            unit_id: UnitId::new(must(self.t3, "assignments.unit_id")?),
+            position: Position {
+                id: PositionId::new(must(self.t4, "positions.id")?),
+                name: must(self.t5, "positions.name")?,
+                class: word(&must(self.t6, "positions.class")?, "positions.class")?,
+                eselon: (!eselon.is_empty()).then_some(eselon),
+            },
+            kind: word(&must(self.t8, "assignments.kind")?, "assignments.kind")?,
+            period: period(&must(self.t9, "assignments.valid_from")?, self.t10.as_deref(), "assignments.valid_from")?,
+            decree_number: self.t11,
+        })
+    }
+
+    fn grant(self) -> Result<RoleGrant, StoreError> {
+        Ok(RoleGrant {
+            id: RoleGrantId::new(must(self.t1, "role_grants.id")?),
+            user_id: UserId::new(must(self.t2, "role_grants.user_id")?),
+            application_id: ApplicationId::new(must(self.t3, "role_grants.application_id")?),
+            role: must(self.t4, "role_grants.role")?,
+            reason: must(self.t5, "role_grants.reason")?,
+            approved_by: must(self.t6, "role_grants.approved_by")?,
+            period: period(&must(self.t7, "role_grants.valid_from")?, self.t8.as_deref(), "role_grants.valid_from")?,
+        })
+    }
+}

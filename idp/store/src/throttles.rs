@@ -1,0 +1,71 @@
+//! Failed sign-ins by key: an account, or the hash of a name nobody has. Survives a restart.
+
+use gapura_core::time::Instant;
+use sqlx::FromRow;
+
+use crate::{Db, StoreError, Tx, door::values};
+
+/// What is remembered of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// Failures in a row.
+    pub failures: i64,
+    /// The last of them.
+    pub last_failure_at: Instant,
+    /// No try before this is looked at.
+    pub blocked_until: Instant,
+    /// When all of this is forgotten.
+    pub expires_at: Instant,
+}
+
+#[derive(FromRow)]
+struct Row {
+    failures: i64,
+    last_failure_at: i64,
+    blocked_until: i64,
+    expires_at: i64,
+}
+
+impl From<Row> for Throttle {
+    fn from(row: Row) -> Self {
+        Self {
+            failures: row.failures,
+            last_failure_at: Instant::from_millis(row.last_failure_at),
+            blocked_until: Instant::from_millis(row.blocked_until),
+            expires_at: Instant::from_millis(row.expires_at),
+        }
+    }
+}
+
+const STATE: &str = "SELECT failures, last_failure_at, blocked_until, expires_at FROM sign_in_throttles \
+     WHERE key = $1 AND expires_at > $2";
+
+/// What is remembered of a key now; none where nothing is.
+pub async fn state(db: &Db, key: &str, now: Instant) -> Result<Option<Throttle>, StoreError> {
+    Ok(db.first::<Row>(STATE, values![key, now]).await?.map(Into::into))
+}
+
+/// Records one more failure: `next` is the rule that makes the new state of the old. Parallel
+/// failures each count, because load, rule and record are one transaction.
+pub async fn fail(
+    tx: &mut Tx,
+    key: &str,
+    now: Instant,
+    next: impl Fn(Option<Throttle>) -> Throttle,
+) -> Result<Throttle, StoreError> {
+    const SQL: &str = "INSERT INTO sign_in_throttles (key, failures, last_failure_at, blocked_until, expires_at) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, \
+         last_failure_at = excluded.last_failure_at, blocked_until = excluded.blocked_until, \
+         expires_at = excluded.expires_at";
+    let before = tx.first::<Row>(STATE, values![key, now]).await?.map(Into::into);
+    let after = next(before);
+    let values = values![key, after.failures, after.last_failure_at, after.blocked_until, after.expires_at];
+    tx.execute(SQL, values).await?;
+    Ok(after)
+}
+
+/// Forgets a key: the right password was given.
+pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
+    const SQL: &str = "DELETE FROM sign_in_throttles WHERE key = $1";
+    tx.execute(SQL, values![key]).await.map(drop)
+}
