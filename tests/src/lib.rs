@@ -7,6 +7,7 @@
 //! | [`relying_party`] | an application: what it sends and what it checks |
 //! | [`Pair`], [`on_both_pairs`] | the two storage pairs |
 //! | [`provider`] | the real program and its commands |
+//! | [`sample`] | people and applications of the sample city |
 //! | [`servers`] | PostgreSQL and Redis of the tests' own |
 //! | [`chromium`] | a real browser |
 
@@ -25,6 +26,7 @@ pub mod html;
 mod pair;
 pub mod provider;
 pub mod relying_party;
+pub mod sample;
 pub mod servers;
 
 pub use pair::{Pair, run};

@@ -208,7 +208,7 @@ impl Provider {
 
     /// Sets a person's password.
     pub fn set_password(&self, name: &str, password: &str) {
-        self.gapura_told(&["user", "passwd", name, "--password-stdin"], password);
+        self.gapura_told(&["user", "passwd", name], password);
     }
 }
 
