@@ -1,0 +1,3 @@
+//! Real Chromium, real `gapura serve`, real applications, the sample city.
+
+mod one_account;
