@@ -13,7 +13,8 @@
 //! | [`audit`] | who did what |
 //! | [`clients`], [`signing_keys`], [`purpose_keys`] | registration and keys |
 //! | [`logout_messages`] | the outbox of back-channel logout |
-//! | [`throttles`] | failed sign-ins |
+//! | [`throttles`], [`one_time_links`] | failed sign-ins; links used once |
+//! | [`sessions`], [`grants`], [`refresh_tokens`] | signed-in browsers, token families and their tokens |
 //! | [`standing`] | all that a request must know of a person, in one statement |
 
 pub mod audit;
@@ -23,11 +24,15 @@ pub mod deployment;
 pub mod door;
 pub mod ephemeral;
 pub mod generations;
+pub mod grants;
 pub mod leases;
 pub mod logout_messages;
 pub mod migrations;
 pub mod nodes;
+pub mod one_time_links;
 pub mod purpose_keys;
+pub mod refresh_tokens;
+pub mod sessions;
 pub mod signing_keys;
 pub mod standing;
 pub mod throttles;

@@ -6,9 +6,12 @@
 
 use gapura_core::{
     access::{RoleGrant, Standing},
-    id::{ApplicationId, AssignmentId, ClientId, FamilyId, PositionId, RoleGrantId, SessionId, UnitId, UserId},
+    id::{
+        ApplicationId, AssignmentId, ClientId, FamilyId, PositionId, RefreshTokenId, RoleGrantId, SessionId, UnitId,
+        UserId,
+    },
     identity::{PersonName, Session, User},
-    oauth::Family,
+    oauth::{Family, RefreshToken, Successor},
     organization::{Assignment, Position},
 };
 use sqlx::FromRow;
@@ -19,12 +22,14 @@ use crate::{
     door::{Value, values},
 };
 
-/// `$1` cookie hash; `$2` sub, `$3` session, `$4` family; `$5` account; `$6` refresh token, `$7` its hash.
+/// `$1` cookie hash; `$2` sub, `$3` session, `$4` family; `$5` account; `$6` refresh token, `$7` its hash;
+/// `$8` session alone.
 const STANDING: &str = "\
     WITH who (user_id, session_id, family_id, token_id) AS ( \
       SELECT user_id, id, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM sessions WHERE cookie_hash = $1 \
       UNION ALL SELECT id, $3, $4, NULL FROM users WHERE sub = $2 \
       UNION ALL SELECT id, NULL, NULL, NULL FROM users WHERE id = $5 \
+      UNION ALL SELECT user_id, id, NULL, NULL FROM sessions WHERE id = $8 \
       UNION ALL SELECT f.user_id, f.session_id, f.id, t.id FROM refresh_tokens t \
         JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $6 AND t.token_hash = $7) \
     SELECT 'user' AS part, u.id AS t1, u.sub AS t2, u.kind AS t3, u.status AS t4, u.full_name AS t5, \
@@ -72,7 +77,13 @@ pub struct TokenRef {
 /// The person signed in at the browser that holds this cookie; its SHA-256 is given.
 pub async fn by_cookie(db: &Db, cookie_hash: &[u8]) -> Result<Option<Standing>, StoreError> {
     let who = Who { cookie_hash: Some(cookie_hash.to_vec()), ..Who::default() };
-    load(db, who).await?.standing()
+    Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
+}
+
+/// The person signed in by this session.
+pub async fn by_session(db: &Db, session: &SessionId) -> Result<Option<Standing>, StoreError> {
+    let who = Who { session_alone: Some(session.to_string()), ..Who::default() };
+    Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
 }
 
 /// The person an access token names, with the session and the family it names.
@@ -83,13 +94,24 @@ pub async fn by_token(db: &Db, token: &TokenRef) -> Result<Option<Standing>, Sto
         family: token.family.as_ref().map(ToString::to_string),
         ..Who::default()
     };
-    load(db, who).await?.standing()
+    Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
 }
 
 /// A person, without any session.
 pub async fn of_user(db: &Db, user: &UserId) -> Result<Option<Standing>, StoreError> {
     let who = Who { user: Some(user.to_string()), ..Who::default() };
-    load(db, who).await?.standing()
+    Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
+}
+
+/// The person behind a refresh token, with the token as it stands.
+pub(crate) async fn by_refresh_token(
+    db: &Db,
+    token: &str,
+    hash: &[u8],
+) -> Result<Option<(RefreshToken, Standing)>, StoreError> {
+    let who = Who { token: Some(token.to_owned()), token_hash: Some(hash.to_vec()), ..Who::default() };
+    let found = load(db, who).await?.standing()?;
+    Ok(found.and_then(|(standing, token)| Some((token?, standing))))
 }
 
 #[derive(Default)]
@@ -101,11 +123,20 @@ struct Who {
     user: Option<String>,
     token: Option<String>,
     token_hash: Option<Vec<u8>>,
+    session_alone: Option<String>,
 }
 
 async fn load(db: &Db, who: Who) -> Result<Parts, StoreError> {
-    let values: Vec<Value> =
-        values![who.cookie_hash, who.sub, who.session, who.family, who.user, who.token, who.token_hash];
+    let values: Vec<Value> = values![
+        who.cookie_hash,
+        who.sub,
+        who.session,
+        who.family,
+        who.user,
+        who.token,
+        who.token_hash,
+        who.session_alone
+    ];
     Ok(Parts(db.all(STANDING, values).await?))
 }
 
@@ -139,14 +170,15 @@ struct Parts(Vec<Part>);
 
 impl Parts {
     /// The rows put together; none where nobody is named.
-    fn standing(self) -> Result<Option<Standing>, StoreError> {
-        let (mut user, mut session, mut family) = (None, None, None);
+    fn standing(self) -> Result<Option<(Standing, Option<RefreshToken>)>, StoreError> {
+        let (mut user, mut session, mut family, mut token) = (None, None, None, None);
         let (mut entered, mut assignments, mut grants) = (Vec::new(), Vec::new(), Vec::new());
         for part in self.0 {
             match part.part.as_str() {
                 "user" => user = Some(part.user()?),
                 "session" => session = Some(part.session()?),
                 "family" => family = Some(part.family()?),
+                "token" => token = Some(part.token()?),
                 "entered" => entered.push(ClientId::new(must(part.t1, "session_clients.client_id")?)),
                 "assignment" => assignments.push(part.assignment()?),
                 "grant" => grants.push(part.grant()?),
@@ -154,7 +186,7 @@ impl Parts {
             }
         }
         let standing = |user| Standing { user, session, family, entered, assignments, grants };
-        Ok(user.map(standing))
+        Ok(user.map(|user| (standing(user), token)))
     }
 }
 
@@ -208,6 +240,18 @@ impl Part {
             nonce: self.t8,
             expires_at: must(instant(self.n4), "refresh_families.expires_at")?,
             revoked: instant(self.n5).zip(reason),
+        })
+    }
+
+    fn token(self) -> Result<RefreshToken, StoreError> {
+        let consumed = instant(self.n4);
+        Ok(RefreshToken {
+            id: RefreshTokenId::new(must(self.t1, "refresh_tokens.id")?),
+            family_id: FamilyId::new(must(self.t2, "refresh_tokens.family_id")?),
+            issued_at: must(instant(self.n1), "refresh_tokens.issued_at")?,
+            expires_at: must(instant(self.n2), "refresh_tokens.expires_at")?,
+            consumed_at: instant(self.n3),
+            successor: self.t3.map(|id| Successor { id: RefreshTokenId::new(id), consumed: consumed.is_some() }),
         })
     }
 
