@@ -13,7 +13,7 @@ CREATE TABLE sessions (
   end_reason TEXT
 );
 CREATE INDEX sessions_user ON sessions (user_id) WHERE ended_at IS NULL;
-CREATE INDEX sessions_expiry ON sessions (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_expiry ON sessions (expires_at);
 
 -- First entry of a session into a client; sign-out reads it.
 CREATE TABLE session_clients (

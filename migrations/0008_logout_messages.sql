@@ -16,3 +16,4 @@ CREATE TABLE logout_messages (
   UNIQUE (session_id, client_id)
 );
 CREATE INDEX logout_messages_due ON logout_messages (due_at) WHERE state = 'pending';
+CREATE INDEX logout_messages_ended ON logout_messages (ended_at) WHERE ended_at IS NOT NULL;

@@ -10,6 +10,7 @@
 //! | [`migrations`] | numbered schema changes, embedded |
 //! | [`generations`] | which copied nouns have moved |
 //! | [`deployment`], [`nodes`], [`leases`] | what one deployment is, and how its nodes agree |
+//! | [`expiry`], [`backup`] | what has ended leaves; a copy while serving |
 //! | [`audit`] | who did what |
 //! | [`clients`], [`signing_keys`], [`purpose_keys`] | registration and keys |
 //! | [`logout_messages`] | the outbox of back-channel logout |
@@ -18,11 +19,13 @@
 //! | [`standing`] | all that a request must know of a person, in one statement |
 
 pub mod audit;
+pub mod backup;
 pub mod clients;
 mod columns;
 pub mod deployment;
 pub mod door;
 pub mod ephemeral;
+pub mod expiry;
 pub mod generations;
 pub mod grants;
 pub mod leases;

@@ -87,6 +87,15 @@ pub(crate) async fn check_postgres(connection: &mut PgConnection) -> Result<(), 
     }
 }
 
+/// Refuses a SQLite file that is not ours or newer than this version; an older one will do.
+pub(crate) async fn inspect_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let applied: Vec<Applied> = sqlx::query_as(APPLIED)
+        .fetch_all(connection)
+        .await
+        .map_err(|_| StoreError::Unfit("the file is not a database of gapura".to_owned()))?;
+    known(&applied).map(drop)
+}
+
 /// How many migrations are applied, all of them ours and unchanged.
 fn known(applied: &[Applied]) -> Result<usize, StoreError> {
     for (place, row) in (1_i64..).zip(applied) {

@@ -158,9 +158,8 @@ impl AuditEvent {
         }
     }
 
-    /// The canonical bytes: RFC 8785 (JCS) in the subset we write. Members are sorted because
-    /// `serde_json`'s map is a B-tree; numbers are integers.
+    /// The canonical bytes (RFC 8785): what a chain will hash, the same on every version and build.
     pub fn canonical(&self) -> Vec<u8> {
-        serde_json::to_value(self).map(|value| value.to_string().into_bytes()).unwrap_or_default()
+        serde_json::to_value(self).map(|value| super::canonical::bytes(&value)).unwrap_or_default()
     }
 }

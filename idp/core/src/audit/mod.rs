@@ -3,6 +3,7 @@
 //! An event is written in the transaction of its change as the exact canonical bytes that will be
 //! hashed into the chain later, beside a random salt.
 
+mod canonical;
 mod event;
 
 pub use event::{Actor, AuditEvent, EventKind};

@@ -8,10 +8,10 @@ use std::{
 use super::StoreError;
 
 /// The lock, held until dropped or the process ends.
-pub(super) struct Lock(#[expect(dead_code, reason = "held, not read: closing the file gives the lock back")] File);
+pub(crate) struct Lock(#[expect(dead_code, reason = "held, not read: closing the file gives the lock back")] File);
 
 /// Locks the file beside the database, or says who is in the way.
-pub(super) fn take(database: &Path) -> Result<Lock, StoreError> {
+pub(crate) fn take(database: &Path) -> Result<Lock, StoreError> {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
     let unfit = |why: String| StoreError::Unfit(format!("cannot lock {}: {why}", database.display()));

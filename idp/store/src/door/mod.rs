@@ -9,7 +9,7 @@ mod checkpoint;
 mod config;
 mod error;
 mod job;
-mod lock;
+pub(crate) mod lock;
 mod postgres;
 mod shelf;
 mod sqlite;
@@ -43,7 +43,11 @@ use crate::migrations;
 
 /// An open database. Clones share it.
 #[derive(Clone)]
-pub struct Db(Arc<Inner>);
+pub struct Db {
+    inner: Arc<Inner>,
+    /// Where this handle's reads are counted.
+    reads: Arc<AtomicU64>,
+}
 
 struct Inner {
     read: Readers,
@@ -61,7 +65,8 @@ enum Readers {
 
 #[derive(Default)]
 struct Tally {
-    reads: AtomicU64,
+    reads: Arc<AtomicU64>,
+    follows: Arc<AtomicU64>,
     writes: AtomicU64,
     write_statements: Arc<AtomicU64>,
 }
@@ -69,8 +74,10 @@ struct Tally {
 /// What was asked of the database since it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Reading statements.
+    /// Reading statements of requests.
     pub reads: u64,
+    /// Reading statements that keep copies fresh, whoever asked.
+    pub follows: u64,
     /// Changes, each one closure.
     pub writes: u64,
     /// Statements inside changes, repetitions included, without BEGIN and COMMIT.
@@ -154,7 +161,8 @@ impl Db {
                 drop(ending);
             })
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self(Arc::new(Inner { read, queue, stop, ended, tally })))
+        let reads = Arc::clone(&tally.reads);
+        Ok(Self { inner: Arc::new(Inner { read, queue, stop, ended, tally }), reads })
     }
 
     /// The one way to write. The closure loads, decides and records in one transaction, may run again,
@@ -165,37 +173,42 @@ impl Db {
         R: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.0.queue.try_send(Box::new(Change::new(apply, reply))).map_err(|refused| match refused {
+        self.inner.queue.try_send(Box::new(Change::new(apply, reply))).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::Stopped,
         })?;
-        self.0.tally.writes.fetch_add(1, Ordering::Relaxed);
+        self.inner.tally.writes.fetch_add(1, Ordering::Relaxed);
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
 
     /// Finishes the waiting changes and ends the store's thread. Later changes are refused as stopped.
     pub async fn close(&self) {
-        self.0.stop.send_replace(true);
-        let mut ended = self.0.ended.clone();
+        self.inner.stop.send_replace(true);
+        let mut ended = self.inner.ended.clone();
         while ended.changed().await.is_ok() {}
     }
 
     /// What was asked of the database so far.
     pub fn counts(&self) -> Counts {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let tally = &self.0.tally;
-        Counts { reads: of(&tally.reads), writes: of(&tally.writes), write_statements: of(&tally.write_statements) }
+        let tally = &self.inner.tally;
+        Counts {
+            reads: of(&tally.reads),
+            follows: of(&tally.follows),
+            writes: of(&tally.writes),
+            write_statements: of(&tally.write_statements),
+        }
     }
 
     /// Changes that wait for the writer.
     pub fn waiting(&self) -> usize {
-        self.0.queue.max_capacity() - self.0.queue.capacity()
+        self.inner.queue.max_capacity() - self.inner.queue.capacity()
     }
 
     /// Every row of a reading statement.
     pub(crate) async fn all<R: Record>(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<R>, StoreError> {
-        self.0.tally.reads.fetch_add(1, Ordering::Relaxed);
-        match &self.0.read {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        match &self.inner.read {
             Readers::Sqlite(shelf) => {
                 let mut lent = shelf.take().await?;
                 let query = sqlx::query_as_with(sql, for_sqlite(values)?);

@@ -1,0 +1,62 @@
+//! What has ended leaves in small batches, found by index, so that no statement holds the writer
+//! longer than a few milliseconds. Audit events stay.
+
+use std::time::Duration;
+
+use gapura_core::time::Instant;
+
+use crate::{Db, StoreError, door::values};
+
+/// Rows one statement removes.
+const BATCH: i64 = 200;
+/// How long ended sessions and delivered messages stay to be looked at.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Statements in the order that foreign keys ask for; `$1` is the time, `$2` the batch.
+const SWEEPS: &[(&str, Duration)] = &[
+    (
+        "DELETE FROM refresh_tokens WHERE id IN \
+         (SELECT id FROM refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+        Duration::ZERO,
+    ),
+    (
+        "DELETE FROM refresh_families WHERE id IN (SELECT f.id FROM refresh_families f WHERE f.expires_at <= $1 \
+         AND NOT EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.family_id = f.id) ORDER BY f.expires_at LIMIT $2)",
+        Duration::ZERO,
+    ),
+    (
+        "DELETE FROM session_clients WHERE session_id IN (SELECT s.id FROM sessions s \
+         WHERE s.expires_at <= $1 AND s.ended_at IS NOT NULL ORDER BY s.expires_at LIMIT $2)",
+        KEPT,
+    ),
+    (
+        "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s \
+         WHERE s.expires_at <= $1 AND s.ended_at IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM session_clients c WHERE c.session_id = s.id) ORDER BY s.expires_at LIMIT $2)",
+        KEPT,
+    ),
+    (
+        "DELETE FROM logout_messages WHERE id IN \
+         (SELECT id FROM logout_messages WHERE ended_at <= $1 ORDER BY ended_at LIMIT $2)",
+        KEPT,
+    ),
+    (
+        "DELETE FROM sign_in_throttles WHERE key IN \
+         (SELECT key FROM sign_in_throttles WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+        Duration::ZERO,
+    ),
+    (
+        "DELETE FROM one_time_links WHERE token_hash IN \
+         (SELECT token_hash FROM one_time_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+        KEPT,
+    ),
+];
+
+/// Removes one batch of each kind; how many rows went. The caller repeats until none does.
+pub async fn sweep(db: &Db, now: Instant) -> Result<u64, StoreError> {
+    let mut gone = 0;
+    for &(sql, kept) in SWEEPS {
+        gone += db.write(async move |tx| tx.execute(sql, values![now.minus(kept), BATCH]).await).await?;
+    }
+    Ok(gone)
+}
