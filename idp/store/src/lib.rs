@@ -16,28 +16,43 @@
 //! | [`logout_messages`] | the outbox of back-channel logout |
 //! | [`throttles`], [`one_time_links`] | failed sign-ins; links used once |
 //! | [`sessions`], [`grants`], [`refresh_tokens`] | signed-in browsers, token families and their tokens |
+//! | [`users`], [`login_names`], [`credentials`] | people, what they sign in with, their password hashes |
+//! | [`organization`], [`assignments`] | the OPD tree, positions, and who holds them when |
+//! | [`applications`], [`roles`], [`rules`] | the register, its roles, and what gives them |
+//! | [`imports`] | imports in progress and what they left to decide |
+//! | [`recording`] | the second time of every row that gives access |
 //! | [`standing`] | all that a request must know of a person, in one statement |
 
+pub mod applications;
+pub mod assignments;
 pub mod audit;
 pub mod backup;
 pub mod clients;
 mod columns;
+pub mod credentials;
 pub mod deployment;
 pub mod door;
 pub mod ephemeral;
 pub mod expiry;
 pub mod generations;
 pub mod grants;
+pub mod imports;
 pub mod leases;
+pub mod login_names;
 pub mod logout_messages;
 pub mod migrations;
 pub mod nodes;
 pub mod one_time_links;
+pub mod organization;
 pub mod purpose_keys;
+pub mod recording;
 pub mod refresh_tokens;
+pub mod roles;
+pub mod rules;
 pub mod sessions;
 pub mod signing_keys;
 pub mod standing;
 pub mod throttles;
+pub mod users;
 
 pub use door::{Counts, Db, DbConfig, StoreError, Tx};

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{id::UnitId, time::Period};
 
 const DEEPEST: usize = 32;
 
 /// One unit of the organisation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Stable key; the SIASN unor id where there is one.
     pub id: UnitId,
