@@ -243,3 +243,114 @@ impl Drawer {
 fn cost(key: &str, body: &Body) -> usize {
     OVERHEAD.saturating_add(key.len()).saturating_add(body.size())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOMY: usize = 1 << 20;
+
+    fn at(millis: i64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn drawer(entries: usize, bytes: usize) -> Drawer {
+        Drawer::new(Kind::Code, Bound { entries, bytes })
+    }
+
+    fn put(drawer: &mut Drawer, key: &str, ends: i64) -> Result<Put, EphemeralError> {
+        drawer.put(key, Entry { value: b"v", expires_at: at(ends) }, at(0))
+    }
+
+    fn consume(drawer: &mut Drawer, key: &str) -> Consumed {
+        drawer.consume(key, Use { mark: "m", until: at(900) }, at(0))
+    }
+
+    #[test]
+    fn a_full_drawer_drops_what_ends_first() {
+        let mut drawer = drawer(3, ROOMY);
+        for (key, ends) in [("later", 300), ("first", 100), ("next", 200), ("new", 400)] {
+            assert_eq!(put(&mut drawer, key, ends), Ok(Put::Stored));
+        }
+        assert_eq!(drawer.get("first", at(0)), None);
+        drawer.count("rate", Duration::from_secs(9), at(0)).unwrap();
+        assert_eq!(drawer.get("next", at(0)), None);
+        assert!(drawer.get("later", at(0)).is_some() && drawer.get("new", at(0)).is_some());
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let mut drawer = drawer(1_000, 10 * (OVERHEAD + 10));
+        for number in 0..100 {
+            put(&mut drawer, &format!("{number:09}"), 100 + number).unwrap();
+        }
+        assert_eq!(drawer.entries.len(), 10);
+        let huge = vec![0; 10 * (OVERHEAD + 10)];
+        let refused = drawer.put("huge", Entry { value: &huge, expires_at: at(100) }, at(0));
+        assert_eq!(refused, Err(EphemeralError::Full(Kind::Code)));
+        assert_eq!(drawer.entries.len(), 10, "a value that can never fit drives nothing out");
+    }
+
+    #[test]
+    fn promises_are_never_dropped() {
+        let mut drawer = drawer(3, ROOMY);
+        for key in ["a", "b"] {
+            put(&mut drawer, key, 100).unwrap();
+            assert_eq!(consume(&mut drawer, key), Consumed::Fresh(b"v".to_vec()));
+        }
+        assert_eq!(drawer.claim("j", at(50), at(0)), Ok(true));
+        let full = EphemeralError::Full(Kind::Code);
+        assert_eq!(put(&mut drawer, "c", 100), Err(full.clone()));
+        assert_eq!(drawer.claim("k", at(100), at(0)), Err(full.clone()));
+        assert_eq!(drawer.count("l", Duration::from_secs(9), at(0)), Err(full));
+        assert_eq!(drawer.claim("j", at(50), at(0)), Ok(false));
+        assert_eq!(consume(&mut drawer, "a"), Consumed::Spent("m".to_owned()));
+    }
+
+    #[test]
+    fn a_full_drawer_still_lets_consume() {
+        let mut drawer = drawer(1, OVERHEAD + 2);
+        put(&mut drawer, "k", 100).unwrap();
+        let by = Use { mark: "a mark longer than the value", until: at(900) };
+        assert_eq!(drawer.consume("k", by, at(0)), Consumed::Fresh(b"v".to_vec()));
+        assert_eq!(consume(&mut drawer, "k"), Consumed::Spent(by.mark.to_owned()));
+    }
+
+    #[test]
+    fn a_swap_without_room_keeps_the_old_value() {
+        let mut drawer = drawer(9, OVERHEAD + 2);
+        put(&mut drawer, "k", 100).unwrap();
+        let swap = Swap { seen: b"v", new: b"longer", expires_at: at(900) };
+        assert_eq!(drawer.swap("k", swap, at(0)), Err(EphemeralError::Full(Kind::Code)));
+        assert_eq!(drawer.get("k", at(99)), Some(b"v".to_vec()));
+        assert_eq!(drawer.get("k", at(100)), None);
+    }
+
+    #[test]
+    fn ended_entries_are_collected_after_the_margin_and_leave_nothing() {
+        let mut drawer = drawer(10_000, 100 * ROOMY);
+        for number in 0..500 {
+            put(&mut drawer, &format!("value-{number}"), number).unwrap();
+            put(&mut drawer, &format!("spent-{number}"), 100).unwrap();
+            drawer.consume(&format!("spent-{number}"), Use { mark: "m", until: at(number) }, at(0));
+            drawer.claim(&format!("mark-{number}"), at(number), at(0)).unwrap();
+        }
+        let margin = at(499).plus(GARBAGE_MARGIN);
+        for number in 0..300 {
+            drawer.claim(&format!("new-{number}"), margin.plus(GARBAGE_MARGIN), margin).unwrap();
+        }
+        assert_eq!(drawer.entries.len(), 300);
+        assert_eq!((drawer.droppable.len(), drawer.promised.len()), (0, 300));
+        let key_bytes: usize = drawer.entries.keys().map(|key| key.len()).sum();
+        assert_eq!(drawer.bytes, 300 * OVERHEAD + key_bytes);
+    }
+
+    #[test]
+    fn every_kind_has_a_drawer_of_its_own_bound() {
+        let memory = Memory::new(|kind| Bound { entries: kind.word().len(), bytes: ROOMY });
+        for kind in [Kind::Code, Kind::Interaction, Kind::JtiMark, Kind::SignInRate] {
+            let drawer = memory.drawer(kind);
+            assert_eq!((drawer.kind, drawer.bound.entries), (kind, kind.word().len()));
+        }
+    }
+}

@@ -24,12 +24,15 @@
 //! `maxmemory`, refuses instead of evicting (`noeviction`, checked at start) and answers `Full`.
 
 mod memory;
+mod redis;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
 use gapura_core::time::Instant;
 
-use self::memory::Memory;
+use self::{memory::Memory, redis::Redis};
 
 /// How long an ended entry stays before it is collected, in the hope of no clock further apart.
 pub(crate) const GARBAGE_MARGIN: Duration = Duration::from_secs(120);
@@ -152,6 +155,7 @@ pub struct Ephemeral(Arm);
 #[derive(Clone)]
 enum Arm {
     Memory(Arc<Memory>),
+    Redis(Arc<Redis>),
 }
 
 impl Ephemeral {
@@ -160,10 +164,25 @@ impl Ephemeral {
         Self(Arm::Memory(Arc::new(Memory::new(Kind::bound))))
     }
 
+    /// Kept in a Redis that several nodes share, under keys that begin with `prefix`. The URL is
+    /// `redis://`, `rediss://` or `redis+unix:///path`. Refuses a Redis that may evict.
+    pub async fn redis(url: &str, prefix: &str) -> Result<Self, EphemeralError> {
+        Ok(Self(Arm::Redis(Arc::new(Redis::open(url, prefix).await?))))
+    }
+
+    /// Whether the state can be relied on now: Redis answers and still refuses to evict.
+    pub async fn check(&self) -> Result<(), EphemeralError> {
+        match &self.0 {
+            Arm::Memory(_) => Ok(()),
+            Arm::Redis(redis) => redis.check().await,
+        }
+    }
+
     /// Stores a new key; a taken one keeps what it has.
     pub async fn put(&self, kind: Kind, key: &str, entry: Entry<'_>, now: Instant) -> Result<Put, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => memory.drawer(kind).put(key, entry, now),
+            Arm::Redis(redis) => redis.put(kind, key, entry, now).await,
         }
     }
 
@@ -171,6 +190,7 @@ impl Ephemeral {
     pub async fn get(&self, kind: Kind, key: &str, now: Instant) -> Result<Option<Vec<u8>>, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => Ok(memory.drawer(kind).get(key, now)),
+            Arm::Redis(redis) => redis.get(kind, key, now).await,
         }
     }
 
@@ -178,6 +198,7 @@ impl Ephemeral {
     pub async fn swap(&self, kind: Kind, key: &str, swap: Swap<'_>, now: Instant) -> Result<bool, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => memory.drawer(kind).swap(key, swap, now),
+            Arm::Redis(redis) => redis.swap(kind, key, swap, now).await,
         }
     }
 
@@ -185,6 +206,7 @@ impl Ephemeral {
     pub async fn consume(&self, kind: Kind, key: &str, by: Use<'_>, now: Instant) -> Result<Consumed, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => Ok(memory.drawer(kind).consume(key, by, now)),
+            Arm::Redis(redis) => redis.consume(kind, key, by, now).await,
         }
     }
 
@@ -198,6 +220,7 @@ impl Ephemeral {
     ) -> Result<bool, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => memory.drawer(kind).claim(key, expires_at, now),
+            Arm::Redis(redis) => redis.claim(kind, key, expires_at, now).await,
         }
     }
 
@@ -206,6 +229,7 @@ impl Ephemeral {
     pub async fn count(&self, kind: Kind, key: &str, window: Duration, now: Instant) -> Result<u64, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => memory.drawer(kind).count(key, window, now),
+            Arm::Redis(redis) => redis.count(kind, key, window, now).await,
         }
     }
 
@@ -216,6 +240,7 @@ impl Ephemeral {
                 memory.drawer(kind).remove(key);
                 Ok(())
             }
+            Arm::Redis(redis) => redis.remove(kind, key).await,
         }
     }
 
@@ -225,6 +250,7 @@ impl Ephemeral {
     pub async fn marks_since(&self, now: Instant) -> Result<Instant, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => Ok(memory.marks_since(now)),
+            Arm::Redis(redis) => redis.marks_since(now).await,
         }
     }
 }
