@@ -1,3 +1,7 @@
 //! The binary `gapura`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gapura_idp::commands::main()
+}

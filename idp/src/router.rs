@@ -4,6 +4,7 @@ use axum::{Router, middleware, routing::get};
 
 use crate::{
     edge::context,
+    operations,
     pages::{assets, error},
     state::App,
 };
@@ -12,8 +13,18 @@ use crate::{
 pub fn public(app: App) -> Router {
     Router::new()
         .route("/aset/{name}", get(assets::asset))
+        .route("/healthz", get(operations::healthz))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), context::begin))
+        .with_state(app)
+}
+
+/// Everything the operations listener answers.
+pub fn ops(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(operations::healthz))
+        .route("/readyz", get(operations::readyz))
+        .route("/metrics", get(operations::page))
         .with_state(app)
 }

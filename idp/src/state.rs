@@ -2,25 +2,92 @@
 
 use std::sync::Arc;
 
+use gapura_store::{Db, StoreError};
+use thiserror::Error;
 use tokio::sync::Notify;
 
-use crate::{clock::Clock, entropy::Entropy, keys::Keys, pages::Texts, settings::Settings, sign_in::PasswordPool};
+use crate::{
+    clock::Clock,
+    entropy::{Entropy, NoEntropy},
+    foundation::Foundation,
+    keys::{KeyError, Keys},
+    outbound::{Outbound, OutboundError},
+    pages::texts::{BrokenTexts, Texts},
+    settings::Settings,
+    sign_in::{Cost, PasswordPool, PoolError, Size},
+};
 
 /// Everything a handler may need. `now` is read once per request from `clock`.
 #[derive(Clone)]
 pub struct App {
     /// What the deployment decided.
     pub settings: Arc<Settings>,
+    /// What lasts.
+    pub db: Db,
     /// Sealing, signing, verifying.
     pub keys: Arc<Keys>,
     /// Where `now` comes from.
     pub clock: Clock,
     /// Where secrets come from.
     pub entropy: Entropy,
-    /// Hashes and checks passwords.
+    /// Password hashes.
     pub hasher: Arc<PasswordPool>,
+    /// The way out.
+    pub outbound: Outbound,
     /// The words of all pages.
     pub texts: Arc<Texts>,
     /// Wakes the delivery of logout messages on this node.
     pub wake: Arc<Notify>,
+}
+
+/// Why a server does not start. One sentence for a person.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Database or Redis.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Root key, purpose keys, signing keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    /// Password hashing.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// Certificates for requests of our own.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    /// The catalogues.
+    #[error(transparent)]
+    Texts(#[from] BrokenTexts),
+    /// Files and other nodes.
+    #[error("{0}")]
+    Environment(String),
+}
+
+impl App {
+    /// Opens everything. Used by `gapura serve` and by tests that drive the router in their own
+    /// process; jobs and sockets are the caller's.
+    pub async fn build(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        let base = Foundation::open_for_server(settings, clock).await?;
+        let passwords = base.settings.passwords;
+        let cost = Cost {
+            memory_kib: passwords.memory_kib,
+            iterations: passwords.iterations,
+            parallelism: passwords.parallelism,
+        };
+        let size = Size { workers: passwords.workers, queue: passwords.queue };
+        Ok(Self {
+            hasher: Arc::new(PasswordPool::start(cost, size, base.keys.pepper().clone())?),
+            outbound: Outbound::new(&base.settings)?,
+            texts: Arc::new(Texts::load()?),
+            wake: Arc::new(Notify::new()),
+            settings: base.settings,
+            db: base.db,
+            keys: base.keys,
+            clock: base.clock,
+            entropy: base.entropy,
+        })
+    }
 }

@@ -1,1 +1,53 @@
-//! (filled by its owner)
+//! The command line (architecture section 10).
+//!
+//! Every command works on a fresh directory and beside a serving server, takes `--json` (one object
+//! on standard output, notes on standard error), and ends with 0 done, 1 refused by content, 2 wrong
+//! usage, 3 environment.
+
+pub mod arguments;
+mod keys;
+mod logout;
+mod migrate;
+mod outcome;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+pub use outcome::{Done, Failed, Outcome, note};
+
+use crate::{
+    clock::Clock,
+    foundation::Foundation,
+    settings::{Settings, Source},
+};
+
+/// Runs the command named by the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments)),
+        Err(why) => Err(Failed::environment(format!("no threads: {why}"))),
+    };
+    outcome::print(&outcome, json)
+}
+
+async fn run(arguments: Arguments) -> Outcome {
+    let source = Source::of_process(arguments.config);
+    let settings = Settings::load(&source).map_err(|why| Failed::environment(why.to_string()))?;
+    match arguments.command {
+        Command::Serve => serve::run(settings).await,
+        Command::Migrate => migrate::run(&settings).await,
+        Command::Keys(command) => keys::run(command, settings).await,
+        Command::Logout(command) => logout::run(command, settings).await,
+    }
+}
+
+/// Opens what every command needs, beside a server or alone.
+async fn open(settings: Settings) -> Result<Foundation, Failed> {
+    Foundation::open_for_command(settings, Clock::System).await.map_err(|why| Failed::environment(why.to_string()))
+}

@@ -1,0 +1,83 @@
+//! `gapura serve`: browsers and applications on one socket, operations on another.
+//!
+//! The story: sockets first, so that a port in use is said at once; then the database and the keys;
+//! then jobs; then requests, until SIGTERM or Ctrl-C. The notice names the address and the next
+//! command.
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{Done, Failed, Outcome, note};
+use crate::{
+    clock::Clock,
+    jobs::Jobs,
+    logs, metrics, router,
+    server::{self, BindError, Limits},
+    settings::{Database, Settings},
+    state::App,
+};
+
+/// Serves until told to stop.
+pub(super) async fn run(settings: Settings) -> Outcome {
+    logs::start(settings.logs);
+    metrics::start().map_err(|why| Failed::environment(why.to_string()))?;
+    let public = bind(&settings, Socket::Public).await?;
+    let operations = bind(&settings, Socket::Operations).await?;
+    let app = App::build(settings, Clock::System).await.map_err(|why| Failed::environment(why.to_string()))?;
+    let jobs = Jobs::start(&app).map_err(|why| Failed::environment(why.to_string()))?;
+    announce(&app);
+    let (stop, stopped) = watch::channel(false);
+    let asked = stop_asked()?;
+    let limits = Limits::new(app.settings.server.connections);
+    let serving = tokio::join!(
+        async {
+            asked.await;
+            tracing::info!("stopping");
+            stop.send_replace(true);
+        },
+        server::run(public, router::public(app.clone()), limits, stopped.clone()),
+        server::run(operations, router::ops(app.clone()), Limits::new(64), stopped),
+    );
+    let ((), (), ()) = serving;
+    jobs.stop().await;
+    app.db.close().await;
+    Ok(Done::new(String::new(), serde_json::json!({"stopped": true})))
+}
+
+#[derive(Clone, Copy)]
+enum Socket {
+    Public,
+    Operations,
+}
+
+async fn bind(settings: &Settings, socket: Socket) -> Result<TcpListener, Failed> {
+    let (address, key) = match socket {
+        Socket::Public => (settings.server.listen, "server.listen"),
+        Socket::Operations => (settings.ops, "ops.listen"),
+    };
+    server::bind(address, key).await.map_err(|why: BindError| Failed::environment(why.to_string()))
+}
+
+/// Resolves when SIGTERM or SIGINT arrives; the handlers stand before the first request.
+fn stop_asked() -> Result<impl Future<Output = ()>, Failed> {
+    let handler = |kind| signal(kind).map_err(|why| Failed::environment(format!("no signals: {why}")));
+    let (mut terminate, mut interrupt) = (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn announce(app: &App) {
+    let settings = &app.settings;
+    tracing::info!(address = %settings.server.listen, issuer = settings.server.public_url.as_str(), "serving");
+    note(&format!("serving {} at {}", settings.server.public_url.as_str(), settings.server.listen));
+    if let Database::Sqlite(path) = &settings.database {
+        note(&format!("database {}, root key {}: back up both, apart", path.display(), settings.root_key.display()));
+    }
+}

@@ -1,0 +1,36 @@
+//! What operations ask: is it alive, is it ready, how does it do. Metrics and readiness are answered
+//! on `ops.listen` only; `/healthz` on both sockets.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{metrics, state::App};
+
+/// `GET /healthz`. Anybody; reads and writes nothing: the process answers.
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`. Operations; one read. Ready when the database answers and a key of every announced
+/// algorithm is there.
+pub async fn readyz(State(app): State<App>) -> Response {
+    let mut waiting_for = Vec::new();
+    if gapura_store::generations::current(&app.db).await.is_err() {
+        waiting_for.push("database");
+    }
+    if !app.keys.complete() {
+        waiting_for.push("signing keys");
+    }
+    let status = if waiting_for.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ready": waiting_for.is_empty(), "waiting_for": waiting_for}))).into_response()
+}
+
+/// `GET /metrics`. Operations; Prometheus text format.
+pub async fn page() -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::page()).into_response()
+}
