@@ -5,13 +5,15 @@ use axum::{Router, middleware, routing::get};
 use crate::{
     edge::context,
     operations,
-    pages::{assets, error},
+    pages::{assets, error, home, link},
     state::App,
 };
 
 /// Everything the public listener answers.
 pub fn public(app: App) -> Router {
     Router::new()
+        .route("/", get(home::home))
+        .route("/tautan", get(link::show).post(link::set))
         .route("/aset/{name}", get(assets::asset))
         .route("/healthz", get(operations::healthz))
         .fallback(error::not_found)

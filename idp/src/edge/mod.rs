@@ -14,6 +14,7 @@ pub mod address;
 pub mod context;
 pub mod cookies;
 pub mod headers;
+pub mod parameters;
 pub mod posts;
 
 pub use context::{Language, RequestContext};

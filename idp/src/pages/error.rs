@@ -3,9 +3,13 @@
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
+use gapura_store::StoreError;
 
 use super::paper::{Paper, answer};
-use crate::{edge::RequestContext, state::App};
+use crate::{
+    edge::{RequestContext, parameters::Unreadable},
+    state::App,
+};
 
 /// What an error page says.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +50,48 @@ pub fn page(app: &App, context: &RequestContext, error: ErrorPage<'_>) -> Respon
         paper,
     };
     answer(&drawn, error.status, None)
+}
+
+/// A store that gave no answer: `503` where trying again helps, `500` where it is our mistake.
+pub fn of_store(app: &App, context: &RequestContext, failed: &StoreError) -> Response {
+    let (status, code) = match failed {
+        StoreError::Busy
+        | StoreError::Stopped
+        | StoreError::Unavailable(_)
+        | StoreError::Conflict
+        | StoreError::TooSlow => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        StoreError::Unique(_)
+        | StoreError::Panicked
+        | StoreError::Corrupt(_)
+        | StoreError::Statement(_)
+        | StoreError::Unfit(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+    };
+    tracing::error!(error = %failed, "the store gave no answer");
+    page(app, context, ErrorPage { status, code, restart: None })
+}
+
+/// Whatever else is our mistake: `500`.
+pub fn of_ours(app: &App, context: &RequestContext, failed: &dyn std::error::Error) -> Response {
+    tracing::error!(error = %failed, "a request failed");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    page(app, context, ErrorPage { status, code: "server_error", restart: None })
+}
+
+/// A body or query that could not be read at all.
+pub fn of_unreadable(app: &App, context: &RequestContext, unreadable: Unreadable) -> Response {
+    let (status, code) = match unreadable {
+        Unreadable::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+        Unreadable::TooMany => (StatusCode::BAD_REQUEST, "too_large"),
+        Unreadable::NotAForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request"),
+        Unreadable::Cut => (StatusCode::BAD_REQUEST, "invalid_request"),
+    };
+    page(app, context, ErrorPage { status, code, restart: None })
+}
+
+/// A post that did not come from our own form in this browser: `403`.
+pub fn of_foreign_post(app: &App, context: &RequestContext) -> Response {
+    tracing::warn!("a post that did not come from our own form in this browser was refused");
+    page(app, context, ErrorPage { status: StatusCode::FORBIDDEN, code: "foreign_post", restart: None })
 }
 
 /// `404` for every address that is none of ours. Anybody; reads and writes nothing.

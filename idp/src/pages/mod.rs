@@ -5,7 +5,10 @@
 //! here too: home, sign-out, one-time link. Sign-in is in [`crate::sign_in`].
 
 pub mod assets;
+pub mod done;
 pub mod error;
+pub mod home;
+pub mod link;
 pub mod paper;
 pub mod queue;
 pub mod refusal;

@@ -1,5 +1,7 @@
 //! The frame that all pages share, and how a page becomes an answer.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
     http::{
@@ -118,6 +120,11 @@ impl<'a> Paper<'a> {
     /// A time of day in words.
     pub fn clock(&self, at: Instant) -> String {
         texts::clock(self.language, self.city.zone, at)
+    }
+
+    /// A time of day that lies at or after `at`: nobody who waits for it comes too early.
+    pub fn clock_rounded_up(&self, at: Instant) -> String {
+        self.clock(at.plus(Duration::from_millis(999)))
     }
 
     /// A time of day without seconds.

@@ -24,6 +24,8 @@ use gapura_core::secret::Secret;
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
+use super::turns::Turns;
+
 /// Longest wait for a turn; beyond it the person is told to come back.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -87,6 +89,7 @@ pub struct PasswordPool {
     jobs: SyncSender<Job>,
     size: Size,
     load: Arc<Load>,
+    turns: Turns,
 }
 
 #[derive(Default)]
@@ -121,7 +124,7 @@ impl PasswordPool {
                 .spawn(move || worker.run(&queue, &load))
                 .map_err(|_| PoolError::Broken)?;
         }
-        Ok(Self { jobs, size, load })
+        Ok(Self { jobs, size, load, turns: Turns::default() })
     }
 
     /// The hash of a new password as a PHC string, ready to store.
@@ -137,6 +140,11 @@ impl PasswordPool {
         let (answer, answered) = oneshot::channel();
         self.submit(Job { password, task: Task::Check { stored, answer } })?;
         answered.await.map_err(|_| PoolError::Broken)?
+    }
+
+    /// Who is being checked now.
+    pub const fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     fn submit(&self, job: Job) -> Result<(), PoolError> {

@@ -75,7 +75,7 @@ async fn a_stored_text_that_is_no_hash_is_an_error_not_a_wrong_password() {
 /// A pool whose one thread never takes a job, so that its queue fills for certain.
 fn stuck(queue: usize) -> (PasswordPool, Receiver<Job>) {
     let (jobs, receiver) = sync_channel(queue);
-    (PasswordPool { jobs, size: Size { workers: 1, queue }, load: Arc::default() }, receiver)
+    (PasswordPool { jobs, size: Size { workers: 1, queue }, load: Arc::default(), turns: Turns::default() }, receiver)
 }
 
 #[tokio::test]

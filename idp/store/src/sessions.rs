@@ -38,6 +38,51 @@ pub async fn start(tx: &mut Tx, session: &Session, cookie_hash: &[u8]) -> Result
     Ok(())
 }
 
+/// The session behind a cookie and its person, unless it has ended.
+pub async fn behind(tx: &mut Tx, cookie_hash: &[u8]) -> Result<Option<(SessionId, UserId)>, StoreError> {
+    let row: Option<Behind> = tx
+        .first("SELECT id, user_id FROM sessions WHERE cookie_hash = $1 AND ended_at IS NULL", values![cookie_hash])
+        .await?;
+    Ok(row.map(|row| (SessionId::new(row.id), UserId::new(row.user_id))))
+}
+
+/// The same person signs in again at the same browser: the session goes on under a new cookie, with
+/// what the new sign-in proved, so that no application is told of a sign-out that did not happen.
+/// `false` where it has ended, ran out (`idle`), or is another person's.
+pub async fn renew(
+    tx: &mut Tx,
+    session: &Session,
+    cookie_hash: &[u8],
+    idle: Duration,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let renewed = tx
+        .execute(
+            "UPDATE sessions SET cookie_hash = $2, user_epoch = $4, acr = $5, amr = $6, auth_time = $7, \
+             last_seen_at = $8, expires_at = $9 WHERE id = $1 AND user_id = $3 AND ended_at IS NULL \
+             AND expires_at > $8 AND last_seen_at > $10",
+            values![
+                &session.id,
+                cookie_hash,
+                &session.user_id,
+                session.user_epoch,
+                &session.acr,
+                listed(&session.amr),
+                session.auth_time,
+                now,
+                session.expires_at,
+                now.minus(idle),
+            ],
+        )
+        .await?;
+    if renewed == 0 {
+        return Ok(false);
+    }
+    tx.execute("UPDATE users SET last_sign_in_at = $2 WHERE id = $1", values![&session.user_id, session.auth_time])
+        .await?;
+    Ok(true)
+}
+
 /// A session's first step into a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -154,6 +199,12 @@ pub async fn run_out(db: &Db, idle: Duration, limit: i64, now: Instant) -> Resul
         )
         .await?;
     Ok(rows.into_iter().map(|row| SessionId::new(row.id)).collect())
+}
+
+#[derive(FromRow)]
+struct Behind {
+    id: String,
+    user_id: String,
 }
 
 #[derive(FromRow)]

@@ -1,22 +1,9 @@
 //! Failed sign-ins by key: an account, or the hash of a name nobody has. Survives a restart.
 
-use gapura_core::time::Instant;
+use gapura_core::{identity::Throttle, time::Instant};
 use sqlx::FromRow;
 
 use crate::{Db, StoreError, Tx, door::values};
-
-/// What is remembered of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Throttle {
-    /// Failures in a row.
-    pub failures: i64,
-    /// The last of them.
-    pub last_failure_at: Instant,
-    /// No try before this is looked at.
-    pub blocked_until: Instant,
-    /// When all of this is forgotten.
-    pub expires_at: Instant,
-}
 
 #[derive(FromRow)]
 struct Row {
@@ -29,7 +16,7 @@ struct Row {
 impl From<Row> for Throttle {
     fn from(row: Row) -> Self {
         Self {
-            failures: row.failures,
+            failures: u32::try_from(row.failures).unwrap_or(u32::MAX),
             last_failure_at: Instant::from_millis(row.last_failure_at),
             blocked_until: Instant::from_millis(row.blocked_until),
             expires_at: Instant::from_millis(row.expires_at),
@@ -59,7 +46,7 @@ pub async fn fail(
          expires_at = excluded.expires_at";
     let before = tx.first::<Row>(STATE, values![key, now]).await?.map(Into::into);
     let after = next(before);
-    let values = values![key, after.failures, after.last_failure_at, after.blocked_until, after.expires_at];
+    let values = values![key, i64::from(after.failures), after.last_failure_at, after.blocked_until, after.expires_at];
     tx.execute(SQL, values).await?;
     Ok(after)
 }
