@@ -8,6 +8,7 @@ pub mod entropy;
 pub mod failure;
 pub mod foundation;
 pub mod import;
+pub mod interaction;
 pub mod jobs;
 pub mod keys;
 pub mod logs;

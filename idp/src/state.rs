@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use gapura_store::{Db, StoreError};
+use gapura_store::{
+    Db, StoreError,
+    copies::Copies,
+    ephemeral::{Ephemeral, EphemeralError},
+};
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -11,6 +15,7 @@ use crate::{
     entropy::{Entropy, NoEntropy},
     foundation::Foundation,
     keys::{KeyError, Keys},
+    oauth::Prepared,
     outbound::{Outbound, OutboundError},
     pages::texts::{BrokenTexts, Texts},
     settings::Settings,
@@ -24,6 +29,12 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// What lasts.
     pub db: Db,
+    /// What is short-lived and authoritative.
+    pub ephemeral: Ephemeral,
+    /// Copies of clients, applications, organisation and keys.
+    pub copies: Copies,
+    /// What the protocol's endpoints prepare once.
+    pub oauth: Arc<Prepared>,
     /// Sealing, signing, verifying.
     pub keys: Arc<Keys>,
     /// Where `now` comes from.
@@ -46,6 +57,9 @@ pub enum StartError {
     /// Database or Redis.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Short-lived state.
+    #[error(transparent)]
+    Ephemeral(#[from] EphemeralError),
     /// Root key, purpose keys, signing keys.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -78,7 +92,16 @@ impl App {
             parallelism: passwords.parallelism,
         };
         let size = Size { workers: passwords.workers, queue: passwords.queue };
+        let ephemeral = match &base.settings.redis {
+            Some(url) => Ephemeral::redis(url.expose(), "gapura").await?,
+            None => Ephemeral::memory(),
+        };
+        let copies = Copies::open(base.db.clone()).await?;
+        base.keys.follow(&copies.current().await?.signing_keys)?;
         Ok(Self {
+            ephemeral,
+            copies,
+            oauth: Prepared::new(base.settings.server.public_url.as_str()),
             hasher: Arc::new(PasswordPool::start(cost, size, base.keys.pepper().clone())?),
             outbound: Outbound::new(&base.settings)?,
             texts: Arc::new(Texts::load()?),

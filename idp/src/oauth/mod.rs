@@ -1,1 +1,71 @@
-//! (filled by its owner)
+//! The endpoints of OAuth 2.0 and OpenID Connect: one file each, each *load → decide → record → reply*.
+//!
+//! | path | file | called by |
+//! |---|---|---|
+//! | `/.well-known/openid-configuration`, `/.well-known/oauth-authorization-server` | [`discovery`] | anybody |
+//! | `/jwks` | [`jwks`] | anybody |
+//! | `/authorize` | [`authorize`] | a browser sent by an application |
+//! | `/token` | [`token`] | clients |
+//! | `/userinfo` | [`userinfo`] | whoever holds an access token |
+//! | `/introspect`, `/revoke` | [`introspect`], [`revoke`] | clients |
+//! | `/logout` | [`logout`] | a browser sent by an application |
+
+pub mod authorize;
+mod bearer;
+mod caller;
+mod code;
+pub mod discovery;
+pub mod introspect;
+pub mod jwks;
+pub mod logout;
+mod mint;
+mod refresh;
+pub mod revoke;
+pub mod token;
+pub mod userinfo;
+mod verified;
+
+use axum::{Router, routing::get, routing::post};
+use gapura_core::access::door::Moment;
+use std::sync::Arc;
+
+use crate::{edge::RequestContext, state::App};
+
+pub use verified::VerifiedTokens;
+
+/// What is prepared once for all requests.
+pub struct Prepared {
+    metadata: discovery::Document,
+    verified: VerifiedTokens,
+}
+
+impl Prepared {
+    /// For this issuer.
+    pub fn new(issuer: &str) -> Arc<Self> {
+        Arc::new(Self { metadata: discovery::Document::of(issuer), verified: VerifiedTokens::default() })
+    }
+}
+
+/// The routes of this folder.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/.well-known/openid-configuration", get(discovery::discovery))
+        .route("/.well-known/oauth-authorization-server", get(discovery::discovery))
+        .route("/jwks", get(jwks::jwks))
+        .route("/authorize", get(authorize::get).post(authorize::post))
+        .route("/token", post(token::token))
+        .route("/userinfo", get(userinfo::get).post(userinfo::post))
+        .route("/introspect", post(introspect::introspect))
+        .route("/revoke", post(revoke::revoke))
+        .route("/logout", get(logout::get).post(logout::post))
+}
+
+/// The moment of a request, with the limits that apply to it.
+pub(crate) fn moment(app: &App, context: &RequestContext) -> Moment {
+    Moment { now: context.now, today: context.today, idle: app.settings.sessions.idle }
+}
+
+/// Our issuer.
+pub(crate) fn issuer(app: &App) -> &str {
+    app.settings.server.public_url.as_str()
+}

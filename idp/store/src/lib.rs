@@ -29,6 +29,7 @@ pub mod audit;
 pub mod backup;
 pub mod clients;
 mod columns;
+pub mod copies;
 pub mod credentials;
 pub mod deployment;
 pub mod door;

@@ -38,7 +38,7 @@ impl SignedOutTo {
 
 /// The client a logout request names: by `client_id`, else by the audience of its hint.
 pub fn named_client(params: &Params, hint: Option<&IdTokenHint>) -> Result<Option<ClientId>, PageError> {
-    let sent = params.one_within("client_id", 256).map_err(|_| PageError::BadParameter)?.map(ClientId::new);
+    let sent = params.one_within("client_id", 256).map_err(|_| PageError::BadRequest)?.map(ClientId::new);
     let hinted = hint.map(|hint| hint.audience.clone());
     match (sent, hinted) {
         //= OIDC-RPLOGOUT#2
@@ -55,7 +55,7 @@ pub fn read(
     hint: Option<IdTokenHint>,
     client: Option<Arc<Client>>,
 ) -> Result<LogoutRequest, PageError> {
-    let bad = |_| PageError::BadParameter;
+    let bad = |_| PageError::BadRequest;
     let state = params.one("state").map_err(bad)?.map(str::to_owned);
     for (name, limit) in [("id_token_hint", MAX_TOKEN), ("logout_hint", 256), ("ui_locales", 256)] {
         params.one_within(name, limit).map_err(bad)?;
@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(ask(&format!("{uri}{added}"), known.clone()), Err(PageError::PostLogoutMismatch), "{added}");
         }
         for bad in [format!("{uri}&{uri}"), "state=%00".into(), "state=a&state=b".into(), "ui_locales=%ff".into()] {
-            assert_eq!(ask(&bad, known.clone()), Err(PageError::BadParameter), "{bad}");
+            assert_eq!(ask(&bad, known.clone()), Err(PageError::BadRequest), "{bad}");
         }
     }
 

@@ -20,24 +20,20 @@ words! {
     /// Why an authorization or logout request ends on a page of ours instead of a redirect. The word
     /// stands on the page as `data-code`.
     pub enum PageError {
-        /// `client_id` is missing, doubled or malformed.
-        ClientMissing = "client_missing",
+        /// A parameter that decides where to go is missing, doubled or malformed.
+        BadRequest = "invalid_request",
         /// No such client.
-        ClientUnknown = "client_unknown",
+        ClientUnknown = "unknown_client",
         /// The client is switched off.
         ClientDisabled = "client_disabled",
-        /// `redirect_uri` is missing, doubled or malformed.
-        RedirectMissing = "redirect_uri_missing",
         /// `redirect_uri` is not registered for the client.
         RedirectMismatch = "redirect_uri_mismatch",
         /// `post_logout_redirect_uri` is not registered, or no client is named for it.
         PostLogoutMismatch = "post_logout_redirect_uri_mismatch",
-        /// `id_token_hint` is not an ID token of ours.
-        BadHint = "id_token_hint_invalid",
-        /// A parameter of a page is doubled, oversized or malformed.
-        BadParameter = "invalid_request",
+        /// `id_token_hint` is not an ID token of ours, or not of the client that is named.
+        BadHint = "invalid_hint",
         /// The parked request is unknown, expired or belongs to another browser.
-        InteractionUnknown = "interaction_unknown",
+        InteractionExpired = "interaction_expired",
     }
 }
 
@@ -57,8 +53,8 @@ pub fn reply_to(client: &Client, params: &Params) -> Result<ReplyTo, PageError> 
     if !client.enabled {
         return Err(PageError::ClientDisabled);
     }
-    let sent = params.one_within("redirect_uri", MAX_URI).map_err(|_: BadParam| PageError::RedirectMissing)?;
-    let sent = sent.ok_or(PageError::RedirectMissing)?;
+    let sent = params.one_within("redirect_uri", MAX_URI).map_err(|_: BadParam| PageError::BadRequest)?;
+    let sent = sent.ok_or(PageError::BadRequest)?;
     let registered = client.redirect_uris.iter().find(|uri| uri.as_bytes() == sent.as_bytes());
     let uri = registered.ok_or(PageError::RedirectMismatch)?.clone();
     // A flawed state is reported by the checks and cannot be repeated.
@@ -166,7 +162,7 @@ mod tests {
         for uri in corpus {
             assert_eq!(sent(uri), Err(PageError::RedirectMismatch), "{uri}");
         }
-        assert_eq!(sent(""), Err(PageError::RedirectMissing));
+        assert_eq!(sent(""), Err(PageError::BadRequest));
     }
 
     //= T5 test
@@ -180,7 +176,7 @@ mod tests {
             String::new(),
         ] {
             let client = Client { redirect_uris: vec![REGISTERED.into()], ..client() };
-            assert_eq!(reply_to(&client, &Params::parse(query.as_bytes())), Err(PageError::RedirectMissing));
+            assert_eq!(reply_to(&client, &Params::parse(query.as_bytes())), Err(PageError::BadRequest));
         }
     }
 

@@ -60,10 +60,7 @@ pub enum TokenRequest {
         scope: Option<String>,
     },
     /// A token in the client's own name.
-    ClientCredentials {
-        /// What it asks for.
-        scopes: Scopes,
-    },
+    ClientCredentials,
 }
 
 /// Reads the request.
@@ -98,14 +95,10 @@ fn client_credentials(caller: &Caller, sent: Option<&str>) -> Result<TokenReques
     if !caller.is_confidential() {
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "a public client has no credentials of its own"));
     }
-    let scopes = match sent {
-        None => Scopes::default(),
-        Some(_) => scope::requested(caller.client(), sent)?,
-    };
-    if !scopes.is_empty() {
+    if sent.is_some() {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "every known scope speaks of a person"));
     }
-    Ok(TokenRequest::ClientCredentials { scopes })
+    Ok(TokenRequest::ClientCredentials)
 }
 
 /// What a code stands for; stored under its hash for [`CODE_LIFETIME`].
@@ -119,6 +112,8 @@ pub struct CodeGrant {
     pub challenge: Option<Challenge>,
     /// Who approved.
     pub user_id: UserId,
+    /// Their subject identifier.
+    pub sub: String,
     /// In which session.
     pub session_id: SessionId,
     /// The family that will be born by its redemption.

@@ -60,6 +60,7 @@ fn a_code_opens_for_its_client_redirect_and_verifier_only() {
         redirect_uri: "https://presensi.kota.go.id/balik".into(),
         challenge: pkce::challenge(PkcePolicy::Required, Some(CHALLENGE), Some("S256")).unwrap(),
         user_id: UserId::new("u"),
+        sub: "sub-1".into(),
         session_id: SessionId::new("s"),
         family_id: FamilyId::new("f"),
         scopes: Scopes::of(["openid"]),

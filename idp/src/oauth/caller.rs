@@ -1,0 +1,29 @@
+//! The client behind a request to an endpoint for clients, proved once.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use gapura_core::{
+    id::ClientId,
+    oauth::{Caller, Params, authenticate, presented},
+    time::Instant,
+};
+use gapura_store::copies::Snapshot;
+
+use crate::{failure::Failure, state::App};
+
+/// Authenticates the caller against confirmed copies; no statement.
+//= RFC6749#2.3.1
+pub(super) async fn caller(
+    app: &App,
+    headers: &HeaderMap,
+    params: &Params,
+    now: Instant,
+) -> Result<(Caller, Arc<Snapshot>), Failure> {
+    let lines = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
+    let offered = presented(lines, params)?;
+    let snapshot = app.copies.current().await?;
+    let found = snapshot.clients.get(&ClientId::new(&*offered.client_id));
+    let caller = authenticate(found, &offered, now)?;
+    Ok((caller, snapshot))
+}
