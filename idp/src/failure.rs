@@ -17,7 +17,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use gapura_core::oauth::{ErrorCode, OAuthError, PageError, ReplyTo};
+use gapura_core::oauth::{BadParam, ErrorCode, OAuthError, PageError, ReplyTo};
 use gapura_store::{StoreError, ephemeral::EphemeralError};
 use serde::Serialize;
 
@@ -105,6 +105,12 @@ impl<T: Into<Trouble>> From<T> for Failure {
 impl From<OAuthError> for Failure {
     fn from(error: OAuthError) -> Self {
         Self::OAuth(error)
+    }
+}
+
+impl From<BadParam> for Failure {
+    fn from(bad: BadParam) -> Self {
+        Self::OAuth(bad.into())
     }
 }
 

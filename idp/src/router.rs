@@ -4,7 +4,7 @@ use axum::{Router, middleware, routing::get};
 
 use crate::{
     edge::context,
-    operations,
+    oauth, operations,
     pages::{assets, error, home, link},
     state::App,
 };
@@ -16,6 +16,7 @@ pub fn public(app: App) -> Router {
         .route("/tautan", get(link::show).post(link::set))
         .route("/aset/{name}", get(assets::asset))
         .route("/healthz", get(operations::healthz))
+        .merge(oauth::routes())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), context::begin))

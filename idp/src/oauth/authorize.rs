@@ -24,7 +24,7 @@ use gapura_core::{
     id::{ClientId, FamilyId},
     identity::Session,
     oauth::{
-        AuthorizeRequest, Client, CodeGrant, IdTokenHint, PageError, Params, ReplyTo, TokenType,
+        AuthorizeRequest, Client, CodeGrant, IdTokenHint, NotOurs, PageError, Params, ReplyTo, TokenType,
         authorize::{Candidate, read},
         decide::{Approved, Decision, LoginReason, decide},
         refresh::hash,
@@ -87,7 +87,8 @@ pub async fn post(State(app): State<App>, context: RequestContext, Form(form): F
     let parked = async {
         let params = form.map_err(|_| Failure::Page(PageError::BadRequest, None))?;
         let id = app.entropy.token()?;
-        let entry = Entry { value: params.encode().as_bytes(), expires_at: context.now.plus(interaction::LIFETIME) };
+        let value = params.encode();
+        let entry = Entry { value: value.as_bytes(), expires_at: context.now.plus(interaction::LIFETIME) };
         app.ephemeral.put(Kind::Interaction, &posted_key(&id), entry, context.now).await?;
         Ok(see_other(&format!("/authorize?{POSTED}={id}")))
     };
@@ -159,8 +160,7 @@ fn client_of<'a>(snapshot: &'a Snapshot, params: &Params) -> Result<&'a Arc<Clie
 async fn decided(app: &App, context: &RequestContext, asked: &Asked<'_>) -> Result<Response, Failure> {
     let Asked { attempt, client, access, snapshot, reply_to } = asked;
     let hint = hint(app, &attempt.params);
-    let hint = hint.as_ref().map(|hint| hint.as_ref().map_err(|()| ()));
-    let request = read(&Candidate { client, params: &attempt.params, hint })?;
+    let request = read(&Candidate { client, params: &attempt.params, hint: hint.as_ref() })?;
     let standing = attempt.standing.as_ref();
     let tree = &snapshot.tree;
     let answer = standing.map(|standing| {
@@ -184,11 +184,11 @@ async fn decided(app: &App, context: &RequestContext, asked: &Asked<'_>) -> Resu
 }
 
 /// What an `id_token_hint` says, whatever its expiry; `None` where none was sent.
-pub(super) fn hint(app: &App, params: &Params) -> Option<Result<IdTokenHint, ()>> {
-    let sent = params.one_within("id_token_hint", gapura_core::oauth::MAX_TOKEN).transpose()?.map_err(|_| ());
+pub(super) fn hint(app: &App, params: &Params) -> Option<Result<IdTokenHint, NotOurs>> {
+    let sent = params.one_within("id_token_hint", gapura_core::oauth::MAX_TOKEN).transpose()?.map_err(|_| NotOurs);
     let expected = Expected { typ: TokenType::IdToken, issuer: issuer(app), alive_at: None };
-    let claims = sent.and_then(|token| app.keys.verify(token, &expected).map_err(|_| ()));
-    Some(claims.and_then(|claims| IdTokenHint::of(&claims).ok_or(())))
+    let claims = sent.and_then(|token| app.keys.verify(token, &expected).map_err(|_| NotOurs));
+    Some(claims.and_then(|claims| IdTokenHint::of(&claims).ok_or(NotOurs)))
 }
 
 async fn ask_to_sign_in(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use gapura_core::{
     id::ClientId,
     oauth::{Caller, Params, authenticate, presented},
@@ -20,7 +20,7 @@ pub(super) async fn caller(
     params: &Params,
     now: Instant,
 ) -> Result<(Caller, Arc<Snapshot>), Failure> {
-    let lines = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
+    let lines = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     let offered = presented(lines, params)?;
     let snapshot = app.copies.current().await?;
     let found = snapshot.clients.get(&ClientId::new(&*offered.client_id));

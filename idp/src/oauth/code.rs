@@ -75,7 +75,7 @@ pub(super) async fn redeem(granting: Granting<'_>, presented: Presented) -> Resu
     let approved =
         mint::Approved { standing: &standing, family: &family, scopes: &grant.scopes, admitted: &admitted, occasion };
     let granted = mint::for_person(granting, approved).await?;
-    Ok(Granted { refresh_token, ..granted })
+    Ok(granted.with_refresh_token(refresh_token))
 }
 
 fn invalid() -> Failure {

@@ -14,7 +14,7 @@ use axum::{extract::State, response::Response};
 use gapura_core::{
     access::Standing,
     oauth::{
-        Params,
+        PageError, Params,
         logout::{self, LogoutDecision, LogoutRequest},
     },
 };
@@ -29,7 +29,6 @@ use crate::{
     sign_in::session,
     state::App,
 };
-use gapura_core::oauth::PageError;
 
 /// Where a person is asked, and told that they are signed out.
 const ASK: &str = "/keluar";
@@ -70,7 +69,7 @@ async fn answer(app: &App, context: &RequestContext, params: Result<Params, Unre
 //= OIDC-RPLOGOUT#4
 async fn understood(app: &App, params: &Params) -> Result<LogoutRequest, Failure> {
     let page = |error| Failure::Page(error, None);
-    let hint = authorize::hint(app, params).transpose().map_err(|()| page(PageError::BadHint))?;
+    let hint = authorize::hint(app, params).transpose().map_err(|_| page(PageError::BadHint))?;
     let snapshot = app.copies.current().await?;
     let client = match logout::named_client(params, hint.as_ref()).map_err(page)? {
         None => None,

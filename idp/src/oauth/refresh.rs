@@ -84,7 +84,7 @@ async fn attempt(
     let occasion = Occasion::Refresh;
     let approved = mint::Approved { standing: &standing, family, scopes: &scopes, admitted: &admitted, occasion };
     let granted = mint::for_person(granting, approved).await?;
-    Ok(Some(Granted { refresh_token: Some(successor), ..granted }))
+    Ok(Some(granted.with_refresh_token(Some(successor))))
 }
 
 /// Uses the token up and stores its successor; `None` where somebody else did so first.

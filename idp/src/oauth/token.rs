@@ -46,7 +46,7 @@ pub(super) struct Granted {
     token_type: &'static str,
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) refresh_token: Option<String>,
+    refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id_token: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -58,6 +58,10 @@ impl Granted {
     pub(super) fn new(access_token: String, scope: String) -> Self {
         let expires_in = ACCESS_TOKEN_LIFETIME.as_secs();
         Self { access_token, token_type: "Bearer", expires_in, refresh_token: None, id_token: None, scope }
+    }
+
+    pub(super) fn with_refresh_token(self, refresh_token: Option<String>) -> Self {
+        Self { refresh_token, ..self }
     }
 }
 

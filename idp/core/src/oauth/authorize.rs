@@ -5,7 +5,9 @@
 //! [`AuthorizeRequest`], which only [`read`] can make.
 
 use crate::{
-    oauth::{Challenge, Client, ErrorCode, IdTokenHint, MAX_TOKEN, OAuthError, Params, Scope, Scopes, pkce, scope},
+    oauth::{
+        Challenge, Client, ErrorCode, IdTokenHint, MAX_TOKEN, NotOurs, OAuthError, Params, Scope, Scopes, pkce, scope,
+    },
     words,
 };
 
@@ -64,7 +66,7 @@ pub struct Candidate<'a> {
     /// What was sent.
     pub params: &'a Params,
     /// What `id_token_hint` turned out to be, where one was sent.
-    pub hint: Option<Result<&'a IdTokenHint, ()>>,
+    pub hint: Option<&'a Result<IdTokenHint, NotOurs>>,
 }
 
 /// One row of the table.
@@ -96,7 +98,7 @@ pub fn read(candidate: &Candidate<'_>) -> Result<AuthorizeRequest, OAuthError> {
         challenge: challenge(candidate)?,
         prompt: prompt(params)?,
         max_age: max_age(params)?,
-        hinted_sub: hint.and_then(Result::ok).map(|hint| hint.sub.clone()),
+        hinted_sub: hint.and_then(|hint| hint.as_ref().ok()).map(|hint| hint.sub.clone()),
         login_hint: params.one_within("login_hint", 256).ok().flatten().map(str::to_owned),
     })
 }

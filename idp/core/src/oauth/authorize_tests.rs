@@ -115,12 +115,12 @@ fn optional_parameters_are_read() {
 fn a_hint_must_be_ours_and_for_this_client() {
     let params = with(&[]);
     let hint = |audience: &str| IdTokenHint { sub: "sub-1".into(), audience: ClientId::new(audience), session: None };
-    let ask = |hint: Option<Result<&IdTokenHint, ()>>| {
+    let ask = |hint: Option<&Result<IdTokenHint, NotOurs>>| {
         read(&Candidate { client: &client(), params: &params, hint }).map_err(|error| error.code)
     };
-    assert_eq!(ask(Some(Ok(&hint("presensi")))).unwrap().hinted_sub.as_deref(), Some("sub-1"));
-    assert_eq!(ask(Some(Ok(&hint("kinerja")))), Err(ErrorCode::InvalidRequest));
-    assert_eq!(ask(Some(Err(()))), Err(ErrorCode::InvalidRequest));
+    assert_eq!(ask(Some(&Ok(hint("presensi")))).unwrap().hinted_sub.as_deref(), Some("sub-1"));
+    assert_eq!(ask(Some(&Ok(hint("kinerja")))), Err(ErrorCode::InvalidRequest));
+    assert_eq!(ask(Some(&Err(NotOurs))), Err(ErrorCode::InvalidRequest));
 }
 
 //= RFC6749#4.1.2.1 test

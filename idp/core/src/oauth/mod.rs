@@ -34,4 +34,4 @@ pub use scope::{Scope, Scopes};
 pub use signing_key::{KeyProvider, SigningKeyState, StoredSigningKey, TokenType};
 pub use token::{CodeGrant, GrantType, TokenRequest};
 
-pub use crate::oidc::IdTokenHint;
+pub use crate::oidc::{IdTokenHint, NotOurs};

@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{ClientId, FamilyId, SessionId, UserId},
-    oauth::{
-        Caller, Challenge, Client, ErrorCode, OAuthError, Params, Scope, Scopes, pkce, refresh::PresentedToken, scope,
-    },
+    oauth::{Caller, Challenge, Client, ErrorCode, OAuthError, Params, Scope, Scopes, pkce, refresh::PresentedToken},
     time::Instant,
     words,
 };

@@ -101,6 +101,10 @@ pub struct IdTokenHint {
     pub session: Option<SessionId>,
 }
 
+/// A hint that is no ID token of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotOurs;
+
 impl IdTokenHint {
     /// Reads verified claims; `None` where they are not those of an ID token.
     pub fn of(claims: &Value) -> Option<Self> {

@@ -7,7 +7,7 @@ pub mod id_token;
 pub mod logout_token;
 
 pub use access_token::AccessClaims;
-pub use id_token::IdTokenHint;
+pub use id_token::{IdTokenHint, NotOurs};
 
 /// The issuer and the moment a token is made.
 #[derive(Clone, Copy, Debug)]
