@@ -1,0 +1,54 @@
+//! What is checked before the application opens its doors.
+//!
+//! Settings that only the provider can judge are tried out: a code that cannot exist shows whether the secret is
+//! accepted (RFC 6749 section 5.2: `invalid_client` before `invalid_grant`), and an authorization request without a
+//! browser session shows whether client and redirect address are known (an unknown one is answered with a page and
+//! status 400, never with a redirect; RFC 6749 section 4.1.2.1).
+
+use openidconnect::AuthorizationCode;
+
+use crate::error::Error;
+use crate::gapura::Gapura;
+use crate::keys::KeySet;
+use crate::provider::{Provider, token_error};
+use crate::return_to::ReturnTo;
+use crate::sign_in;
+
+/// Tries the settings out. A provider that does not answer yet is not an error; everything that waiting does not mend
+/// is.
+pub(crate) async fn check(gapura: &Gapura) -> Result<(), Error> {
+    let provider = match gapura.provider().await {
+        Ok(provider) => provider,
+        Err(error) if error.is_temporary() && !matches!(error, Error::NotAProvider { .. }) => {
+            tracing::warn!("sign-in will work as soon as the provider answers; it is asked again at the next sign-in");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    check_secret(gapura, &provider).await?;
+    check_redirect(gapura).await
+}
+
+async fn check_secret(gapura: &Gapura, provider: &Provider) -> Result<(), Error> {
+    let relying_party = provider.relying_party(gapura.settings(), &KeySet::default())?;
+    let code = AuthorizationCode::new("gapura-client-start-check".to_owned());
+    let answer = relying_party.exchange_code(code).request_async(gapura.outbound()).await;
+    match answer.map_err(|error| token_error(relying_party.token_uri().as_str(), error)) {
+        Err(Error::Refused { code, .. }) if code == "invalid_client" => {
+            Err(Error::SecretWrong { client_id: gapura.settings().client_id.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn check_redirect(gapura: &Gapura) -> Result<(), Error> {
+    let mut url = sign_in::begin(gapura, &http::HeaderMap::new(), &ReturnTo::home()).await?.url;
+    url.query_pairs_mut().append_pair("prompt", "none");
+    match gapura.outbound().get(url.as_str()).await {
+        Ok(answer) if answer.status() == http::StatusCode::BAD_REQUEST => Err(Error::RedirectNotRegistered {
+            client_id: gapura.settings().client_id.clone(),
+            redirect_uri: gapura.settings().callback(),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,14 @@
+//! The library against an OpenID provider of the test's own, and against its attackers.
+
+#[cfg(test)]
+mod api;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod logout;
+#[cfg(test)]
+mod provider;
+#[cfg(test)]
+mod renew;
+#[cfg(test)]
+mod sign_in;
