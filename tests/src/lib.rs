@@ -6,9 +6,13 @@
 //! | [`browser`], [`html`] | a browser without a screen, with the headers a real one sends |
 //! | [`relying_party`] | an application: what it sends and what it checks |
 //! | [`Pair`], [`on_both_pairs`] | the two storage pairs |
+//! | [`city`] | a small city in process, with a clock that a test moves |
+//! | [`office`] | a few people and two applications, as real processes |
 //! | [`provider`] | the real program and its commands |
 //! | [`sample`] | people and applications of the sample city |
+//! | [`schemas`] | the published shape of claims |
 //! | [`servers`] | PostgreSQL and Redis of the tests' own |
+//! | [`wire`] | the same browser and application against a real process |
 //! | [`chromium`] | a real browser |
 
 #![expect(
@@ -22,11 +26,15 @@
 
 pub mod browser;
 pub mod chromium;
+pub mod city;
 pub mod html;
+pub mod office;
 mod pair;
 pub mod provider;
 pub mod relying_party;
 pub mod sample;
+pub mod schemas;
 pub mod servers;
+pub mod wire;
 
 pub use pair::{Pair, run};

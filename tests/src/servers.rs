@@ -53,6 +53,13 @@ pub fn redis() -> &'static Redis {
     RUNNING.get_or_init(Redis::start)
 }
 
+/// A new PostgreSQL database of this name with the present schema; its URL.
+pub async fn migrated_database(name: &str) -> String {
+    let url = postgres().named_database(name);
+    gapura_store::Db::migrate(&gapura_store::DbConfig::postgres(url.clone())).await.unwrap();
+    url
+}
+
 impl Postgres {
     /// A cluster of its own, for a test that stops it.
     pub fn start() -> Self {

@@ -3,3 +3,12 @@
 #[cfg(test)]
 #[path = "browser/mod.rs"]
 mod browser;
+#[cfg(test)]
+#[path = "edge/mod.rs"]
+mod edge;
+#[cfg(test)]
+#[path = "operations/mod.rs"]
+mod operations;
+#[cfg(test)]
+#[path = "protocol/mod.rs"]
+mod protocol;

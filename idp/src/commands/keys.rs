@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use gapura_store::signing_keys;
 use serde_json::{Value, json};
 
-use super::{Done, Outcome, arguments, desk::Desk};
+use super::{Done, Outcome, arguments, open};
 use crate::settings::Settings;
 
 pub(super) async fn run(command: arguments::Keys, settings: Settings) -> Outcome {
     let arguments::Keys::List = command;
-    let base = Desk::open(settings).await?.base;
+    let base = open(settings).await?;
     let keys = signing_keys::all(&base.db).await?;
     let zone = base.settings.city.zone;
     let mut text = String::new();

@@ -4,19 +4,12 @@
 //! on standard output, notes on standard error), and ends with 0 done, 1 refused by content, 2 wrong
 //! usage, 3 environment.
 
-mod access;
-mod admin;
-mod application;
 pub mod arguments;
-mod backup;
-mod client;
-mod desk;
 mod keys;
 mod logout;
 mod migrate;
 mod outcome;
 mod serve;
-mod user;
 
 use std::process::ExitCode;
 
@@ -25,7 +18,11 @@ use clap::Parser as _;
 use arguments::{Arguments, Command};
 pub use outcome::{Done, Failed, Outcome, note};
 
-use crate::settings::{Settings, Source};
+use crate::{
+    clock::Clock,
+    foundation::Foundation,
+    settings::{Settings, Source},
+};
 
 /// Runs the command named by the process's arguments.
 pub fn main() -> ExitCode {
@@ -45,16 +42,12 @@ async fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Serve => serve::run(settings).await,
         Command::Migrate => migrate::run(&settings).await,
-        Command::User(command) => user::run(command, settings).await,
-        Command::Application(command) => application::run(command, settings).await,
-        Command::Client(command) => client::run(command, settings).await,
-        Command::Role(command) => application::role(command, settings).await,
-        Command::Rule(command) => access::rule(command, settings).await,
-        Command::Grant(command) => access::grant(command, settings).await,
         Command::Keys(command) => keys::run(command, settings).await,
         Command::Logout(command) => logout::run(command, settings).await,
-        Command::Backup { file } => backup::make(&file, &settings).await,
-        Command::Restore { file } => backup::restore(&file, &settings).await,
-        Command::Admin(command) => admin::run(command, settings, arguments.json).await,
     }
+}
+
+/// Opens what every command needs, beside a server or alone.
+async fn open(settings: Settings) -> Result<Foundation, Failed> {
+    Foundation::open_for_command(settings, Clock::System).await.map_err(|why| Failed::environment(why.to_string()))
 }

@@ -13,7 +13,6 @@ mod metadata;
 mod params;
 mod pkce;
 pub mod refresh;
-pub mod registration;
 mod reply_to;
 mod scope;
 mod signing_key;

@@ -1,0 +1,13 @@
+//! What the specifications ask, as a relying party or an attacker could see it.
+
+mod authorize;
+mod client_auth;
+mod code;
+mod confused_tokens;
+mod discovery;
+mod introspection;
+mod refresh;
+mod revocation;
+mod session;
+mod sign_out;
+mod userinfo;
