@@ -27,9 +27,8 @@ use redis::{
 use super::{Consumed, Entry, EphemeralError, GARBAGE_MARGIN, Kind, Put, Swap, Use, memory::Memory};
 
 /// The longest an operation may take, with connecting and one repetition.
-const ANSWER_WITHIN: Duration = Duration::from_millis(1_800);
+const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
-const REPLY_WITHIN: Duration = Duration::from_millis(1_000);
 
 /// The longest Redis is asked to keep anything: `PEXPIRE` refuses numbers near the end of time.
 const LONGEST_LIFE: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -274,12 +273,7 @@ impl Redis {
         answer: impl Future<Output = RedisResult<T>>,
     ) -> Result<RedisResult<T>, EphemeralError> {
         let answer = tokio::time::timeout(ANSWER_WITHIN, answer).await;
-        let late = match &answer {
-            Ok(Ok(_)) => false,
-            Ok(Err(error)) => error.is_timeout(),
-            Err(_) => true,
-        };
-        if late {
+        if answer.is_err() {
             let fresh = ConnectionManager::new_lazy_with_config(self.client.clone(), manner()).map_err(unavailable)?;
             self.line.compare_and_swap(line, Arc::new(fresh));
         }
@@ -294,13 +288,14 @@ fn client(url: &str) -> RedisResult<Client> {
     Client::open(info.set_redis_settings(settings))
 }
 
+/// Answers are bounded by [`ANSWER_WITHIN`], not by the library, which would keep the connection.
 fn manner() -> ConnectionManagerConfig {
     ConnectionManagerConfig::new()
         .set_number_of_retries(1)
         .set_min_delay(Duration::from_millis(20))
         .set_max_delay(Duration::from_millis(50))
         .set_connection_timeout(Some(CONNECT_WITHIN))
-        .set_response_timeout(Some(REPLY_WITHIN))
+        .set_response_timeout(None)
 }
 
 /// Adds the end of an entry and how long Redis keeps it.
