@@ -13,7 +13,9 @@ CREATE TABLE sessions (
   end_reason TEXT
 );
 CREATE INDEX sessions_user ON sessions (user_id) WHERE ended_at IS NULL;
-CREATE INDEX sessions_expiry ON sessions (expires_at);
+CREATE INDEX sessions_expiry ON sessions (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_idle ON sessions (last_seen_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
 
 -- First entry of a session into a client; sign-out reads it.
 CREATE TABLE session_clients (

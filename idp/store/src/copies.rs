@@ -59,6 +59,7 @@ pub struct Copies {
 impl Copies {
     /// Reads everything once.
     pub async fn open(db: Db) -> Result<Self, StoreError> {
+        let db = db.following();
         let at = Instant::now();
         let before = Snapshot {
             generations: Generations { clients: -1, keys: -1, applications: -1, organization: -1 },

@@ -26,13 +26,13 @@ const SWEEPS: &[(&str, Duration)] = &[
     ),
     (
         "DELETE FROM session_clients WHERE session_id IN (SELECT s.id FROM sessions s \
-         WHERE s.expires_at <= $1 AND s.ended_at IS NOT NULL ORDER BY s.expires_at LIMIT $2)",
+         WHERE s.ended_at <= $1 ORDER BY s.ended_at LIMIT $2)",
         KEPT,
     ),
     (
         "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s \
-         WHERE s.expires_at <= $1 AND s.ended_at IS NOT NULL \
-         AND NOT EXISTS (SELECT 1 FROM session_clients c WHERE c.session_id = s.id) ORDER BY s.expires_at LIMIT $2)",
+         WHERE s.ended_at <= $1 \
+         AND NOT EXISTS (SELECT 1 FROM session_clients c WHERE c.session_id = s.id) ORDER BY s.ended_at LIMIT $2)",
         KEPT,
     ),
     (

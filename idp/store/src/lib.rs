@@ -8,7 +8,7 @@
 //! | [`door`] | the door: opening, reading, the one way to write |
 //! | [`ephemeral`] | authoritative short-lived state |
 //! | [`migrations`] | numbered schema changes, embedded |
-//! | [`generations`] | which copied nouns have moved |
+//! | [`generations`], [`copies`] | what nodes copy into their process, and which of it has moved |
 //! | [`deployment`], [`nodes`], [`leases`] | what one deployment is, and how its nodes agree |
 //! | [`expiry`], [`backup`] | what has ended leaves; a copy while serving |
 //! | [`audit`] | who did what |

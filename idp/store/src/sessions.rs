@@ -193,8 +193,8 @@ pub async fn end_all_of(tx: &mut Tx, user: &UserId, reason: SessionEnd, now: Ins
 pub async fn run_out(db: &Db, idle: Duration, limit: i64, now: Instant) -> Result<Vec<SessionId>, StoreError> {
     let rows: Vec<Id> = db
         .all(
-            "SELECT id FROM sessions WHERE ended_at IS NULL AND (expires_at <= $1 OR last_seen_at <= $2) \
-             ORDER BY id LIMIT $3",
+            "SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1 \
+             UNION SELECT id FROM sessions WHERE ended_at IS NULL AND last_seen_at <= $2 LIMIT $3",
             values![now, now.minus(idle), limit],
         )
         .await?;

@@ -2,7 +2,8 @@
 //!
 //! The request names the person by cookie, by token or by account (`who`); one arm for each kind of
 //! row follows, every one reached by an index. Columns are numbered because the arms of a UNION share
-//! them; what each means stands in its arm and in the function that reads it.
+//! them; what each means stands in its arm and in the function that reads it. CROSS JOIN keeps SQLite
+//! from beginning at the other end: unlike PostgreSQL it takes the order as written.
 
 use gapura_core::{
     access::{RoleGrant, Standing},
@@ -37,31 +38,31 @@ const STANDING: &str = "\
         u.private_email AS t10, u.golongan AS t11, u.sponsor_opd_id AS t12, u.valid_from AS t13, \
         u.valid_until AS t14, u.language AS t15, u.epoch AS n1, CAST(NULL AS BIGINT) AS n2, \
         CAST(NULL AS BIGINT) AS n3, CAST(NULL AS BIGINT) AS n4, CAST(NULL AS BIGINT) AS n5 \
-      FROM who JOIN users u ON u.id = who.user_id \
-      LEFT JOIN employee_numbers n ON n.user_id = u.id AND n.superseded_at IS NULL \
+      FROM who CROSS JOIN users u \
+      LEFT JOIN employee_numbers n ON n.user_id = u.id AND n.superseded_at IS NULL WHERE u.id = who.user_id \
     UNION ALL SELECT 'session', s.id, s.user_id, s.acr, s.amr, s.end_reason, NULL, NULL, NULL, NULL, \
         NULL, NULL, NULL, NULL, NULL, NULL, s.user_epoch, s.auth_time, s.last_seen_at, s.expires_at, s.ended_at \
-      FROM who JOIN sessions s ON s.id = who.session_id AND s.user_id = who.user_id \
+      FROM who CROSS JOIN sessions s WHERE s.id = who.session_id AND s.user_id = who.user_id \
     UNION ALL SELECT 'family', f.id, f.user_id, f.client_id, f.session_id, f.scopes, f.acr, f.amr, f.nonce, \
         f.revoke_reason, CASE WHEN f.offline THEN 'offline' END, NULL, NULL, NULL, NULL, NULL, \
         f.user_epoch, f.auth_time, f.last_used_at, f.expires_at, f.revoked_at \
-      FROM who JOIN refresh_families f ON f.id = who.family_id AND f.user_id = who.user_id \
+      FROM who CROSS JOIN refresh_families f WHERE f.id = who.family_id AND f.user_id = who.user_id \
     UNION ALL SELECT 'token', t.id, t.family_id, t.successor_id, NULL, NULL, NULL, NULL, NULL, NULL, \
         NULL, NULL, NULL, NULL, NULL, NULL, t.issued_at, t.expires_at, t.consumed_at, next.consumed_at, NULL \
-      FROM who JOIN refresh_tokens t ON t.id = who.token_id \
-      LEFT JOIN refresh_tokens next ON next.id = t.successor_id \
+      FROM who CROSS JOIN refresh_tokens t \
+      LEFT JOIN refresh_tokens next ON next.id = t.successor_id WHERE t.id = who.token_id \
     UNION ALL SELECT 'entered', e.client_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
-      FROM who JOIN session_clients e ON e.session_id = who.session_id \
+      FROM who CROSS JOIN session_clients e WHERE e.session_id = who.session_id \
     UNION ALL SELECT 'assignment', a.id, a.user_id, a.unit_id, a.position_id, p.name, p.class, p.eselon, \
         a.kind, a.valid_from, a.valid_until, a.decree_number, NULL, NULL, NULL, NULL, \
         NULL, NULL, NULL, NULL, NULL \
-      FROM who JOIN assignments a ON a.user_id = who.user_id AND a.superseded_at IS NULL \
-      JOIN positions p ON p.id = a.position_id \
+      FROM who CROSS JOIN assignments a CROSS JOIN positions p \
+      WHERE a.user_id = who.user_id AND a.superseded_at IS NULL AND p.id = a.position_id \
     UNION ALL SELECT 'grant', g.id, g.user_id, g.application_id, g.role, g.reason, g.approved_by, \
         g.valid_from, g.valid_until, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
         NULL, NULL, NULL, NULL, NULL \
-      FROM who JOIN role_grants g ON g.user_id = who.user_id AND g.superseded_at IS NULL";
+      FROM who CROSS JOIN role_grants g WHERE g.user_id = who.user_id AND g.superseded_at IS NULL";
 
 /// Whom an access token names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -49,6 +49,8 @@ pub struct DbConfig {
     pub readers: usize,
     /// Connections for writing (PostgreSQL only; SQLite has one).
     pub writers: usize,
+    /// How long one change may hold the writer before it is undone. Looked at between its statements.
+    pub longest_change: Duration,
 }
 
 impl DbConfig {
@@ -70,7 +72,14 @@ impl DbConfig {
 
     fn new(place: Place) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { place, opener: Opener::Command, queue: 1024, readers: cores.clamp(2, 4), writers: 6 }
+        Self {
+            place,
+            opener: Opener::Command,
+            queue: 1024,
+            readers: cores.clamp(2, 4),
+            writers: 6,
+            longest_change: Duration::from_secs(5),
+        }
     }
 }
 

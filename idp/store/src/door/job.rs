@@ -7,9 +7,6 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::{StoreError, Tx};
 
-/// How long one change may hold the writer. Checked at its awaits.
-const LIMIT: Duration = Duration::from_secs(5);
-
 /// One change. Its future stays on the store's thread and need not be `Send`.
 pub(super) trait Job: Send {
     /// Runs the closure, perhaps not for the first time; whether its work may be committed.
@@ -22,13 +19,15 @@ pub(super) trait Job: Send {
 /// A closure, what it returned, and who waits for it.
 pub(super) struct Change<F, R> {
     apply: F,
+    /// Checked at the closure's awaits.
+    limit: Duration,
     returned: Option<Result<R, StoreError>>,
     reply: oneshot::Sender<Result<R, StoreError>>,
 }
 
 impl<F, R> Change<F, R> {
-    pub(super) const fn new(apply: F, reply: oneshot::Sender<Result<R, StoreError>>) -> Self {
-        Self { apply, returned: None, reply }
+    pub(super) const fn new(apply: F, limit: Duration, reply: oneshot::Sender<Result<R, StoreError>>) -> Self {
+        Self { apply, limit, returned: None, reply }
     }
 }
 
@@ -40,7 +39,7 @@ where
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> LocalBoxFuture<'t, bool> {
         Box::pin(async move {
             let applied = AssertUnwindSafe(async { (self.apply)(&mut *tx).await }).catch_unwind();
-            let returned = match timeout(LIMIT, applied).await {
+            let returned = match timeout(self.limit, applied).await {
                 Ok(Ok(returned)) => returned,
                 Ok(Err(_)) => Err(StoreError::Panicked),
                 Err(_) => Err(StoreError::TooSlow),

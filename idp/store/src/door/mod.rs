@@ -22,6 +22,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use sqlx::{ConnectOptions, PgConnection, SqliteConnection};
@@ -56,6 +57,7 @@ struct Inner {
     /// Its sender lives on the store's thread: closed when that has ended.
     ended: watch::Receiver<()>,
     tally: Tally,
+    longest_change: Duration,
 }
 
 enum Readers {
@@ -162,7 +164,10 @@ impl Db {
             })
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let reads = Arc::clone(&tally.reads);
-        Ok(Self { inner: Arc::new(Inner { read, queue, stop, ended, tally }), reads })
+        Ok(Self {
+            inner: Arc::new(Inner { read, queue, stop, ended, tally, longest_change: config.longest_change }),
+            reads,
+        })
     }
 
     /// The one way to write. The closure loads, decides and records in one transaction, may run again,
@@ -173,10 +178,12 @@ impl Db {
         R: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.inner.queue.try_send(Box::new(Change::new(apply, reply))).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Stopped,
-        })?;
+        self.inner.queue.try_send(Box::new(Change::new(apply, self.inner.longest_change, reply))).map_err(
+            |refused| match refused {
+                mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+                mpsc::error::TrySendError::Closed(_) => StoreError::Stopped,
+            },
+        )?;
         self.inner.tally.writes.fetch_add(1, Ordering::Relaxed);
         answer.await.unwrap_or(Err(StoreError::Stopped))
     }
@@ -198,6 +205,11 @@ impl Db {
             writes: of(&tally.writes),
             write_statements: of(&tally.write_statements),
         }
+    }
+
+    /// The same database, its reads counted apart from those of requests.
+    pub(crate) fn following(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), reads: Arc::clone(&self.inner.tally.follows) }
     }
 
     /// Changes that wait for the writer.

@@ -1,0 +1,99 @@
+//! Registration and keys, and the generations that tell other nodes.
+
+use gapura_core::{
+    id::{ApplicationId, ClientId, KeyId},
+    oauth::{IdTokenAlg, KeyProvider, SigningKeyState, StoredSigningKey},
+};
+use gapura_store::{
+    clients::{self, Enabled, NewSecret},
+    generations,
+    purpose_keys::{self, PurposeKey},
+    signing_keys,
+};
+
+use crate::{
+    fixtures::{city, web},
+    support::{NOW, change, on_both_engines},
+};
+
+fn key(id: &str, algorithm: IdTokenAlg, state: SigningKeyState) -> StoredSigningKey {
+    StoredSigningKey {
+        id: KeyId::new(id),
+        algorithm,
+        provider: KeyProvider::Software,
+        state,
+        public_jwk: "{}".to_owned(),
+        wrapped_private: vec![1, 2, 3],
+        created_at: NOW,
+        activated_at: Some(NOW),
+        retired_at: None,
+    }
+}
+
+on_both_engines! {
+    async fn a_client_comes_back_as_it_was_registered(store) {
+        city(store).await;
+        let mut client = clients::all(&store.db).await.unwrap().into_iter().find(|c| c.id == web()).unwrap();
+        client.id = ClientId::new("second");
+        client.application_id = ApplicationId::new("app");
+        client.redirect_uris = vec!["https://a.example/\"b\",c".to_owned(), "https://é.example/".to_owned()];
+        client.grant_types = vec!["authorization_code".to_owned(), "refresh_token".to_owned()];
+        let before = generations::current(&store.db).await.unwrap();
+        let added = client.clone();
+        assert!(change!(store, |tx| clients::add(tx, &added, NOW)));
+        let added = client.clone();
+        assert!(!change!(store, |tx| clients::add(tx, &added, NOW)), "the id is taken");
+        for (id, expires_at) in [("k1", None), ("k2", Some(NOW))] {
+            change!(store, |tx| clients::add_secret(tx, &ClientId::new("second"), &NewSecret { id, hash: id.as_bytes(), expires_at }, NOW));
+        }
+        client.secrets = vec![(b"k1".to_vec(), None), (b"k2".to_vec(), Some(NOW))];
+        let all = clients::all(&store.db).await.unwrap();
+        assert_eq!(all.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["quiet", "second", "web"]);
+        assert_eq!(all[1], client);
+        let after = generations::current(&store.db).await.unwrap();
+        assert_eq!(after.clients, before.clients + 3);
+        assert_eq!(after.keys, before.keys);
+    }
+
+    async fn a_client_is_switched_off_and_on(store) {
+        city(store).await;
+        let switch = async |to| change!(store, |tx| clients::set_enabled(tx, &web(), to, NOW));
+        assert!(!switch(Enabled::On).await, "it is on");
+        let before = generations::current(&store.db).await.unwrap().clients;
+        assert!(switch(Enabled::Off).await);
+        assert_eq!(generations::current(&store.db).await.unwrap().clients, before + 1);
+        assert!(!clients::all(&store.db).await.unwrap().iter().find(|c| c.id == web()).unwrap().enabled);
+        assert!(switch(Enabled::On).await);
+    }
+
+    async fn of_two_first_keys_one_is_kept(store) {
+        use SigningKeyState::{Active, Gone, Next, Retiring};
+        let before = generations::current(&store.db).await.unwrap().keys;
+        assert!(change!(store, |tx| signing_keys::add_first(tx, &key("a", IdTokenAlg::Es256, Active))));
+        assert!(!change!(store, |tx| signing_keys::add_first(tx, &key("b", IdTokenAlg::Es256, Active))));
+        assert!(change!(store, |tx| signing_keys::add_first(tx, &key("c", IdTokenAlg::Rs256, Active))));
+        assert!(change!(store, |tx| signing_keys::add(tx, &key("d", IdTokenAlg::Es256, Next))));
+        let advance = async |from, to| change!(store, |tx| signing_keys::advance(tx, &KeyId::new("a"), from, to, NOW));
+        assert!(advance(Active, Retiring).await);
+        assert!(!advance(Active, Retiring).await);
+        let all = signing_keys::all(&store.db).await.unwrap();
+        assert_eq!(all.iter().map(|k| k.id.as_str()).collect::<Vec<_>>(), ["a", "c", "d"]);
+        assert_eq!((all[0].state, all[0].retired_at), (Retiring, Some(NOW)));
+        assert!(advance(Retiring, Gone).await);
+        assert_eq!(all[1], key("c", IdTokenAlg::Rs256, Active));
+        assert_eq!(generations::current(&store.db).await.unwrap().keys, before + 5);
+    }
+
+    async fn a_purpose_has_one_key(store) {
+        let key = |id: &str| PurposeKey {
+            id: id.to_owned(),
+            purpose: "pepper".to_owned(),
+            wrapped: id.as_bytes().to_vec(),
+            root_key_id: "root".to_owned(),
+        };
+        let (first, second) = (key("a"), key("b"));
+        assert!(change!(store, |tx| purpose_keys::add_first(tx, &first, NOW)));
+        assert!(!change!(store, |tx| purpose_keys::add_first(tx, &second, NOW)));
+        assert_eq!(purpose_keys::all(&store.db).await.unwrap(), [key("a")]);
+    }
+}

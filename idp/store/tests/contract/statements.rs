@@ -1,0 +1,152 @@
+//! Every SQL literal of the crate is prepared on both migrated databases, and no statement on the way
+//! of a request walks through a table that grows with people.
+
+use std::{fs, path::Path};
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqlSafeStr as _, SqliteConnection};
+
+use crate::support::{Engine, Store};
+
+/// Statements of the door itself: control, and questions that one engine understands.
+const DOOR: [&str; 2] = ["src/door/", "src/migrations.rs"];
+
+/// Tables with a row a person, session or token.
+const GROWING: [&str; 14] = [
+    "users",
+    "employee_numbers",
+    "login_names",
+    "passwords",
+    "assignments",
+    "role_grants",
+    "application_entries",
+    "sessions",
+    "session_clients",
+    "refresh_families",
+    "refresh_tokens",
+    "audit_events",
+    "consents",
+    "sign_in_throttles",
+];
+
+/// A literal and where it stands.
+struct Statement {
+    file: String,
+    sql: String,
+}
+
+/// Every string literal under `src` that begins like a statement.
+fn statements() -> Vec<Statement> {
+    let mut found = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.len() > 40, "only {} found: the finder is blind", found.len());
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<Statement>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|ext| ext == "rs") && !DOOR.iter().any(|door| name.starts_with(door)) {
+            let source = fs::read_to_string(&path).unwrap();
+            let literals = literals(&source).into_iter().filter(|text| is_statement(text));
+            found.extend(literals.map(|sql| Statement { file: name.clone(), sql }));
+        }
+    }
+}
+
+fn is_statement(text: &str) -> bool {
+    ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "].iter().any(|verb| text.starts_with(verb))
+}
+
+/// The string literals of a source text, with their escapes resolved as far as SQL uses them.
+fn literals(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = source.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '/' if rest.peek() == Some(&'/') => while rest.next_if(|c| *c != '\n').is_some() {},
+            '\'' => {
+                // A character literal, or a lifetime, which has no second quote.
+                if rest.next_if_eq(&'\\').is_some() {
+                    rest.next();
+                } else if rest.clone().nth(1) != Some('\'') {
+                    continue;
+                }
+                rest.next();
+                rest.next_if_eq(&'\'');
+            }
+            '"' => {
+                let mut text = String::new();
+                while let Some(inner) = rest.next() {
+                    match inner {
+                        '"' => break,
+                        '\\' => match rest.next() {
+                            Some('\n') => while rest.next_if(|c| c.is_whitespace()).is_some() {},
+                            Some(escaped) => text.push(escaped),
+                            None => break,
+                        },
+                        plain => text.push(plain),
+                    }
+                }
+                found.push(text);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn the_finder_sees_literals_and_not_comments() {
+    let source = "// \"no\" \nlet a = 'x'; fn f<'a>() { g('\"', \"SELECT \\\n      1\", \"a\\\"b\", '\\'') }";
+    assert_eq!(literals(source), ["SELECT 1", "a\"b"]);
+}
+
+#[tokio::test]
+async fn every_statement_prepares_on_both_engines() {
+    let [sqlite, postgres] = [Store::new(Engine::Sqlite).await, Store::new(Engine::Postgres).await];
+    let mut on_sqlite = SqliteConnection::connect(sqlite.place()).await.unwrap();
+    let mut on_postgres = PgConnection::connect(postgres.place()).await.unwrap();
+    let mut refused = Vec::new();
+    for Statement { file, sql } in statements() {
+        let text = || AssertSqlSafe(sql.clone()).into_sql_str();
+        if let Err(error) = on_sqlite.prepare(text()).await {
+            refused.push(format!("SQLite, {file}: {error}\n  {sql}"));
+        }
+        if let Err(error) = on_postgres.prepare(text()).await {
+            refused.push(format!("PostgreSQL, {file}: {error}\n  {sql}"));
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+#[tokio::test]
+async fn no_statement_walks_through_a_growing_table() {
+    let store = Store::new(Engine::Sqlite).await;
+    let mut connection = SqliteConnection::connect(store.place()).await.unwrap();
+    let mut walks = Vec::new();
+    for Statement { file, sql } in statements() {
+        let plan = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(&mut connection).await;
+        for step in plan.unwrap() {
+            let step: String = step.get("detail");
+            let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+            if GROWING.contains(&full_name(&sql, table)) {
+                walks.push(format!("{file}: {step}\n  {sql}"));
+            }
+        }
+    }
+    let unexpected: Vec<_> = walks.iter().filter(|walk| !WALKS.iter().any(|known| walk.contains(known))).collect();
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
+}
+
+/// Files with a statement that reads everything on purpose: imports compare a month with all there is.
+const WALKS: [&str; 3] = ["src/assignments.rs", "src/users.rs", "src/login_names.rs"];
+
+/// The table behind an alias of a statement.
+fn full_name<'s>(sql: &'s str, alias: &'s str) -> &'s str {
+    let words: Vec<_> = sql.split([' ', ',', '(', ')']).filter(|word| !word.is_empty()).collect();
+    let named = words.windows(2).find(|pair| pair[1] == alias && GROWING.contains(&pair[0]));
+    named.map_or(alias, |pair| pair[0])
+}
