@@ -5,7 +5,8 @@ use axum::{Router, middleware, routing::get};
 use crate::{
     edge::context,
     oauth, operations,
-    pages::{assets, error, home, link},
+    pages::{assets, error, home, link, sign_out},
+    sign_in::page,
     state::App,
 };
 
@@ -13,7 +14,9 @@ use crate::{
 pub fn public(app: App) -> Router {
     Router::new()
         .route("/", get(home::home))
-        .route("/tautan", get(link::show).post(link::set))
+        .route(page::PATH, get(page::show).post(page::submit))
+        .route(sign_out::PATH, get(sign_out::ask).post(sign_out::end))
+        .route(link::PATH, get(link::show).post(link::set))
         .route("/aset/{name}", get(assets::asset))
         .route("/healthz", get(operations::healthz))
         .merge(oauth::routes())

@@ -9,7 +9,11 @@ use super::{
     error,
     paper::{Paper, answer},
 };
-use crate::{edge::RequestContext, sign_in::session, state::App};
+use crate::{
+    edge::RequestContext,
+    sign_in::{page, session},
+    state::App,
+};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -50,7 +54,7 @@ fn guest(app: &App, context: &RequestContext) -> Response {
         id: "guest",
         title: paper.say("home-guest-title"),
         text: paper.say("home-guest-text"),
-        links: vec![Link { id: "sign-in", label: paper.html("home-guest-sign-in"), address: "/masuk".to_owned() }],
+        links: vec![Link { id: "sign-in", label: paper.html("home-guest-sign-in"), address: page::PATH.to_owned() }],
     }
     .answer(paper)
 }

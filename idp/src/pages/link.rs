@@ -29,7 +29,7 @@ use crate::{
         parameters::{Form, Query},
         posts,
     },
-    sign_in::{PoolError, session},
+    sign_in::{PoolError, page, session},
     state::App,
 };
 
@@ -205,12 +205,12 @@ fn form(app: &App, context: &RequestContext, opened: &Opened, flaw: Option<Flaw>
 }
 
 fn done(app: &App, context: &RequestContext) -> Response {
-    let paper = Paper::of(app, context).at("/masuk");
+    let paper = Paper::of(app, context).at(page::PATH);
     Done {
         id: "password-set",
         title: paper.say("link-done-title"),
         text: paper.say("link-done-text"),
-        links: vec![Link { id: "sign-in", label: paper.html("home-guest-sign-in"), address: "/masuk".to_owned() }],
+        links: vec![Link { id: "sign-in", label: paper.html("home-guest-sign-in"), address: page::PATH.to_owned() }],
     }
     .answer(paper)
 }

@@ -12,6 +12,7 @@ pub mod link;
 pub mod paper;
 pub mod queue;
 pub mod refusal;
+pub mod sign_out;
 pub mod texts;
 
 pub use error::ErrorPage;

@@ -7,6 +7,7 @@
 //! taken up again where every authorization request is decided.
 
 pub mod attempt;
+pub mod page;
 pub mod pool;
 pub mod session;
 pub mod turns;
