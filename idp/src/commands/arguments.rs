@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use gapura_core::time::Date;
 
 /// Gapura, the single sign-on provider of a local government.
 #[derive(Parser)]
@@ -32,6 +33,10 @@ pub enum Command {
     /// Back-channel logout messages.
     #[command(subcommand)]
     Logout(Logout),
+    /// Read a file of units, people, accounts, assignments, applications or roles.
+    Import(Import),
+    /// Say why a person may or may not enter an application.
+    Explain(Explain),
 }
 
 /// Signing keys.
@@ -46,6 +51,34 @@ pub enum Keys {
 pub enum Logout {
     /// List messages: waiting, delivered, given up.
     List,
+}
+
+/// A file to read.
+#[derive(Args)]
+pub struct Import {
+    /// opd, pegawai, akun, penugasan, aplikasi or peran; or `resume`, to go on with a batch that was
+    /// cut off.
+    pub kind: String,
+    /// CSV or XLSX.
+    pub file: Option<PathBuf>,
+    /// Say what would happen; change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Apply the rows without errors.
+    #[arg(long)]
+    pub skip_errors: bool,
+}
+
+/// A question about access.
+#[derive(Args)]
+pub struct Explain {
+    /// NIP, official e-mail or account name.
+    pub user: String,
+    /// Application, by name or identifier.
+    pub application: String,
+    /// On which day; today where it is not said.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub date: Option<Date>,
 }
 
 #[cfg(test)]

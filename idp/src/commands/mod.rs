@@ -5,6 +5,8 @@
 //! usage, 3 environment.
 
 pub mod arguments;
+mod explain;
+mod import;
 mod keys;
 mod logout;
 mod migrate;
@@ -44,6 +46,8 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Migrate => migrate::run(&settings).await,
         Command::Keys(command) => keys::run(command, settings).await,
         Command::Logout(command) => logout::run(command, settings).await,
+        Command::Import(typed) => import::run(typed, settings).await,
+        Command::Explain(typed) => explain::run(typed, settings).await,
     }
 }
 

@@ -19,6 +19,12 @@ impl Sealer {
         Self { column: purposes.column.clone(), blind_index: purposes.blind_index.clone() }
     }
 
+    /// From the two keys themselves, for tests of what is sealed.
+    #[cfg(test)]
+    pub(crate) fn of_keys(column: Secret<[u8; 32]>, blind_index: Secret<[u8; 32]>) -> Self {
+        Self { column, blind_index }
+    }
+
     /// Encrypts a value (AES-256-GCM-SIV). `context` names the column, such as `users.nik`, and is
     /// needed again to open: a value moved to another column does not open there.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>, KeyError> {
