@@ -4,6 +4,7 @@
 //! then jobs; then requests, until SIGTERM or Ctrl-C. The notice names the address and the next
 //! command.
 
+use gapura_store::credentials;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -27,22 +28,22 @@ pub(super) async fn run(settings: Settings) -> Outcome {
     let public = bind(&settings, Socket::Public).await?;
     let operations = bind(&settings, Socket::Operations).await?;
     let app = App::build(settings, Clock::System).await.map_err(|why| Failed::environment(why.to_string()))?;
-    let jobs = Jobs::start(&app).map_err(|why| Failed::environment(why.to_string()))?;
-    announce(&app);
+    let jobs = Jobs::start(&app).await.map_err(|why| Failed::environment(why.to_string()))?;
+    announce(&app).await?;
     let (stop, stopped) = watch::channel(false);
     let asked = stop_asked()?;
     let limits = Limits::new(app.settings.server.connections);
-    let serving = tokio::join!(
+    // Requests and jobs drain side by side: together they have five seconds.
+    tokio::join!(
         async {
             asked.await;
             tracing::info!("stopping");
             stop.send_replace(true);
+            jobs.stop().await;
         },
         server::run(public, router::public(app.clone()), limits, stopped.clone()),
         server::run(operations, router::ops(app.clone()), Limits::new(64), stopped),
     );
-    let ((), (), ()) = serving;
-    jobs.stop().await;
     app.db.close().await;
     Ok(Done::new(String::new(), serde_json::json!({"stopped": true})))
 }
@@ -73,11 +74,15 @@ fn stop_asked() -> Result<impl Future<Output = ()>, Failed> {
     })
 }
 
-fn announce(app: &App) {
+async fn announce(app: &App) -> Result<(), Failed> {
     let settings = &app.settings;
     tracing::info!(address = %settings.server.listen, issuer = settings.server.public_url.as_str(), "serving");
     note(&format!("serving {} at {}", settings.server.public_url.as_str(), settings.server.listen));
     if let Database::Sqlite(path) = &settings.database {
         note(&format!("database {}, root key {}: back up both, apart", path.display(), settings.root_key.display()));
     }
+    if !credentials::any(&app.db).await? {
+        note("nobody can sign in yet. Next: gapura admin link");
+    }
+    Ok(())
 }

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use gapura_core::oauth::IdTokenAlg;
-use gapura_store::{leases, signing_keys};
-use tokio::sync::watch;
+use gapura_store::leases;
 
+use super::{Health, Shift};
 use crate::{
     foundation::ensure_signing_key,
     state::{App, StartError},
@@ -17,13 +17,11 @@ const LEASE: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// Ends when a key of every announced algorithm is there.
-pub(super) async fn run(app: App, node: String, mut stopped: watch::Receiver<bool>) {
-    while !app.keys.complete() {
-        if let Err(why) = step(&app, &node).await {
-            tracing::warn!(error = %why, "signing keys are not complete yet");
-        }
-        let done = tokio::time::timeout(AGAIN, stopped.wait_for(|stopped| *stopped));
-        if !app.keys.complete() && done.await.is_ok() {
+pub(super) async fn run(mut shift: Shift) {
+    let mut health = Health::default();
+    while !shift.app.keys.complete() {
+        health.note("first_keys", &step(&shift.app, &shift.node).await);
+        if !shift.app.keys.complete() && shift.pause(AGAIN).await {
             return;
         }
     }
@@ -42,6 +40,6 @@ async fn step(app: &App, node: &str) -> Result<(), StartError> {
         let holder = node.to_owned();
         app.db.write(async move |tx| leases::release(tx, "first_keys", &holder).await).await?;
     }
-    app.keys.follow(&signing_keys::all(&app.db).await?)?;
+    app.keys.follow(&app.copies.refresh().await?.signing_keys)?;
     Ok(())
 }

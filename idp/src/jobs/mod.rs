@@ -1,14 +1,30 @@
 //! What runs beside requests: each job a loop that ends when the server stops.
 //!
-//! | module | what |
-//! |---|---|
-//! | [`first_keys`] | makes the RSA key at first start, on one node |
+//! | module | what | how often |
+//! |---|---|---|
+//! | [`first_keys`] | makes the RSA key at first start, on one node | until it is there |
+//! | [`follow`] | confirms the copies, takes over signing keys | 250 ms |
+//! | [`outbox`] | delivers back-channel logout messages | woken, or 250 ms |
+//! | [`endings`] | ends sessions whose time ran out, removes what has ended | 5 s, one node |
+//! | [`heartbeat`] | says that this node lives; refuses strangers | 5 s |
 
+mod endings;
 mod first_keys;
+mod follow;
+mod heartbeat;
+mod outbox;
+
+use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::state::{App, StartError};
+use crate::{
+    metrics,
+    state::{App, StartError},
+};
+
+/// Jobs are gone this long after they were told to stop: the process must be within five seconds.
+const DRAIN: Duration = Duration::from_secs(4);
 
 /// The running jobs.
 pub struct Jobs {
@@ -16,18 +32,71 @@ pub struct Jobs {
     running: JoinSet<()>,
 }
 
+/// What every job needs: the state, the name of this node, and the word to stop.
+#[derive(Clone)]
+struct Shift {
+    app: App,
+    node: String,
+    stopped: watch::Receiver<bool>,
+}
+
 impl Jobs {
-    /// Starts all jobs of a serving node.
-    pub fn start(app: &App) -> Result<Self, StartError> {
+    /// Starts all jobs of a serving node. Refuses where another live node keeps short-lived state of
+    /// its own.
+    pub async fn start(app: &App) -> Result<Self, StartError> {
         let (stop, stopped) = watch::channel(false);
+        let shift = Shift { app: app.clone(), node: app.entropy.ordered_id(app.clock.now())?, stopped };
+        heartbeat::first(&shift).await?;
         let mut running = JoinSet::new();
-        running.spawn(first_keys::run(app.clone(), app.entropy.random_id()?, stopped));
+        running.spawn(first_keys::run(shift.clone()));
+        running.spawn(follow::run(shift.clone()));
+        running.spawn(outbox::run(shift.clone()));
+        running.spawn(endings::run(shift.clone()));
+        running.spawn(heartbeat::run(shift.clone()));
+        running.spawn(tidy(shift));
         Ok(Self { stop, running })
     }
 
     /// Lets every job finish the step it is in.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        while self.running.join_next().await.is_some() {}
+        let all = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            tracing::warn!("a job did not end in time");
+        }
     }
 }
+
+impl Shift {
+    /// Waits; true when it is time to stop.
+    async fn pause(&mut self, time: Duration) -> bool {
+        let stopped = self.stopped.wait_for(|stopped| *stopped);
+        tokio::time::timeout(time, stopped).await.is_ok()
+    }
+}
+
+/// Says that a job fails once, and once that it works again: an outage must not fill the disk.
+#[derive(Default)]
+struct Health {
+    failing: bool,
+}
+
+impl Health {
+    fn note<E: std::fmt::Display>(&mut self, job: &'static str, result: &Result<(), E>) {
+        match result {
+            Err(why) if !self.failing => tracing::error!(job, error = %why, "a job fails"),
+            Ok(()) if self.failing => tracing::info!(job, "the job works again"),
+            _ => {}
+        }
+        self.failing = result.is_err();
+    }
+}
+
+async fn tidy(mut shift: Shift) {
+    while !shift.pause(Duration::from_secs(5)).await {
+        metrics::tidy();
+    }
+}
+
+#[cfg(test)]
+mod tests;

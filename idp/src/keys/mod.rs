@@ -64,6 +64,7 @@ pub struct Keys {
     purposes: PurposeKeys,
     sealer: Sealer,
     signing: ArcSwap<SigningSet>,
+    followed: ArcSwap<Vec<StoredSigningKey>>,
     changed: Notify,
 }
 
@@ -71,7 +72,14 @@ impl Keys {
     /// From opened purpose keys; signing keys come by [`Keys::follow`].
     pub fn new(root: RootKey, purposes: PurposeKeys) -> Self {
         let sealer = Sealer::new(&purposes);
-        Self { root, purposes, sealer, signing: ArcSwap::default(), changed: Notify::new() }
+        Self {
+            root,
+            purposes,
+            sealer,
+            signing: ArcSwap::default(),
+            followed: ArcSwap::default(),
+            changed: Notify::new(),
+        }
     }
 
     /// Takes over the signing keys as stored. Key pairs already parsed are kept.
@@ -79,6 +87,16 @@ impl Keys {
         let set = SigningSet::build(&self.root, stored, &self.signing.load())?;
         self.signing.store(Arc::new(set));
         self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// The same for a shared list, unless it is the very one taken over last.
+    pub fn follow_if_moved(&self, stored: &Arc<Vec<StoredSigningKey>>) -> Result<(), KeyError> {
+        if Arc::ptr_eq(&self.followed.load(), stored) {
+            return Ok(());
+        }
+        self.follow(stored)?;
+        self.followed.store(Arc::clone(stored));
         Ok(())
     }
 

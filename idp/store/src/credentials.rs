@@ -10,6 +10,8 @@ const SET_PASSWORD: &str = "INSERT INTO passwords (user_id, hash, changed_at) VA
 
 const REHASH: &str = "UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2";
 
+const ANY: &str = "SELECT hash FROM passwords LIMIT 1";
+
 const PASSWORD: &str = "SELECT hash FROM passwords WHERE user_id = $1";
 
 /// Sets or replaces the password's hash.
@@ -27,6 +29,11 @@ pub async fn rehash(tx: &mut Tx, user: &UserId, seen: &str, hash: &str) -> Resul
 pub async fn password(db: &Db, user: &UserId) -> Result<Option<String>, StoreError> {
     let row: Option<HashRow> = db.first(PASSWORD, values![user]).await?;
     Ok(row.map(|row| row.hash))
+}
+
+/// Whether anybody has a password.
+pub async fn any(db: &Db) -> Result<bool, StoreError> {
+    Ok(db.first::<HashRow>(ANY, values![]).await?.is_some())
 }
 
 #[derive(FromRow)]
