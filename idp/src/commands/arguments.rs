@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use gapura_core::time::Date;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gapura_core::{
+    identity::UserKind,
+    oauth::{AuthMethod, IdTokenAlg, PkcePolicy},
+    time::Date,
+};
 
 /// Gapura, the single sign-on provider of a local government.
 #[derive(Parser)]
@@ -27,6 +31,24 @@ pub enum Command {
     Serve,
     /// Bring the database to this version's schema (PostgreSQL; SQLite does it by itself).
     Migrate,
+    /// Accounts of people.
+    #[command(subcommand)]
+    User(User),
+    /// Applications of the city.
+    #[command(subcommand)]
+    Application(Application),
+    /// OAuth clients of applications.
+    #[command(subcommand)]
+    Client(Client),
+    /// Roles that applications know.
+    #[command(subcommand)]
+    Role(Role),
+    /// Rules that give roles by position.
+    #[command(subcommand)]
+    Rule(Rule),
+    /// Roles given directly to a person.
+    #[command(subcommand)]
+    Grant(Grant),
     /// Signing keys.
     #[command(subcommand)]
     Keys(Keys),
@@ -37,6 +59,285 @@ pub enum Command {
     Import(Import),
     /// Say why a person may or may not enter an application.
     Explain(Explain),
+    /// Copy the database into a file, also while serving; the root key stays apart.
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the database; nothing may be serving.
+    Restore {
+        /// The file to read.
+        file: PathBuf,
+    },
+    /// The first administrator.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+/// Accounts of people.
+#[derive(Subcommand)]
+pub enum User {
+    /// Make an account.
+    Add(UserAdd),
+    /// Set a password, read from standard input or the terminal; ends all sessions.
+    Passwd(Name),
+    /// Switch an account off; ends its sessions and tokens.
+    Disable(Name),
+    /// Switch an account on again.
+    Enable(Name),
+    /// Show an account.
+    Show(Name),
+}
+
+/// Somebody, by a name they sign in with.
+#[derive(Args)]
+pub struct Name {
+    /// NIP, official e-mail or account name.
+    pub name: String,
+}
+
+/// A new account.
+#[derive(Args)]
+pub struct UserAdd {
+    /// Full name, without titles.
+    #[arg(long)]
+    pub name: String,
+    /// NIP or NI PPPK, as printed.
+    #[arg(long)]
+    pub nip: Option<String>,
+    /// Official e-mail address.
+    #[arg(long)]
+    pub email: Option<String>,
+    /// Account name, for people who have neither.
+    #[arg(long)]
+    pub account_name: Option<String>,
+    /// What the person is: asn_pns, asn_cpns, asn_pppk, asn_pppk_paruh_waktu, pejabat_negara, dprd,
+    /// non_asn, vendor, service. By the NIP where it is not said.
+    #[arg(long)]
+    pub kind: Option<UserKind>,
+    /// The OPD that answers for the account (mandatory for non_asn and vendor).
+    #[arg(long, value_name = "OPD")]
+    pub sponsor: Option<String>,
+    /// Last day of the account (mandatory for non_asn and vendor).
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<Date>,
+    /// Read the password from standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// Applications of the city.
+#[derive(Subcommand)]
+pub enum Application {
+    /// Register an application.
+    Add(ApplicationAdd),
+    /// List applications.
+    List,
+}
+
+/// A new application.
+#[derive(Args)]
+pub struct ApplicationAdd {
+    /// Name as shown.
+    #[arg(long)]
+    pub name: String,
+    /// Audience of its access tokens, such as https://presensi.kota-contoh.go.id.
+    #[arg(long, value_name = "URI")]
+    pub identifier: String,
+    /// Roles it knows.
+    #[arg(long = "role", value_name = "CODE")]
+    pub roles: Vec<String>,
+    /// All staff may enter without a role.
+    #[arg(long)]
+    pub open_to_all: bool,
+}
+
+/// OAuth clients of applications.
+#[derive(Subcommand)]
+pub enum Client {
+    /// Register a client; prints its secret once.
+    Add(Box<ClientAdd>),
+    /// Switch a client off: every door refuses it.
+    Disable {
+        /// `client_id`
+        id: String,
+    },
+    /// Switch a client on again.
+    Enable {
+        /// `client_id`
+        id: String,
+    },
+    /// List clients.
+    List,
+}
+
+/// How a client proves itself, as typed.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Auth {
+    /// `client_secret_basic`
+    Basic,
+    /// `client_secret_post`
+    Post,
+    /// A public client: no secret, PKCE.
+    None,
+}
+
+impl From<Auth> for AuthMethod {
+    fn from(auth: Auth) -> Self {
+        match auth {
+            Auth::Basic => Self::Basic,
+            Auth::Post => Self::Post,
+            Auth::None => Self::None,
+        }
+    }
+}
+
+/// Grant types, as typed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GrantType {
+    /// A person signs in.
+    #[value(name = "authorization_code", alias = "code")]
+    AuthorizationCode,
+    /// Tokens are refreshed.
+    #[value(name = "refresh_token", alias = "refresh")]
+    RefreshToken,
+    /// The client acts for itself.
+    #[value(name = "client_credentials")]
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// The wire word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// A new client.
+#[derive(Args)]
+pub struct ClientAdd {
+    /// `client_id`
+    #[arg(long)]
+    pub id: String,
+    /// The application it belongs to, by name or identifier; must be registered.
+    #[arg(long)]
+    pub application: String,
+    /// Name as shown; the application's where it is not said.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Exact redirect URI; may be repeated.
+    #[arg(long = "redirect-uri", value_name = "URI", num_args = 1..)]
+    pub redirect_uris: Vec<String>,
+    /// How it proves itself.
+    #[arg(long, value_enum, default_value = "basic")]
+    pub auth: Auth,
+    /// Grant type; may be repeated. Code and refresh where it is not said.
+    #[arg(long = "grant", value_enum, value_name = "GRANT")]
+    pub grants: Vec<GrantType>,
+    /// Scope it may ask for; may be repeated. All where it is not said.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Where "Mulai lagi" leads; the first redirect URI's origin where it is not said.
+    #[arg(long, value_name = "URI")]
+    pub home_uri: Option<String>,
+    /// Exact address after sign-out; may be repeated.
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI", num_args = 1..)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Back-channel logout receiver.
+    #[arg(long, value_name = "URI")]
+    pub logout_uri: Option<String>,
+    /// Signature of its ID tokens: ES256 or RS256.
+    #[arg(long, value_name = "ALG", default_value = "ES256")]
+    pub id_token_alg: IdTokenAlg,
+    /// Code challenge: required, or where_sent (a weakness, for old libraries).
+    #[arg(long, value_name = "POLICY", default_value = "required")]
+    pub pkce: PkcePolicy,
+}
+
+/// Roles that applications know.
+#[derive(Subcommand)]
+pub enum Role {
+    /// Add a role to an application.
+    Add(RoleName),
+    /// Close a role: nobody has it any more from today.
+    Close(RoleName),
+}
+
+/// A role of an application.
+#[derive(Args)]
+pub struct RoleName {
+    /// Application, by name or identifier.
+    pub application: String,
+    /// Role, as the application gets it.
+    pub role: String,
+}
+
+/// Rules that give roles by position.
+#[derive(Subcommand)]
+pub enum Rule {
+    /// List the rules in force.
+    List {
+        /// Of this application only.
+        #[arg(long)]
+        application: Option<String>,
+    },
+    /// Close a rule: it gives nothing any more from today.
+    Close {
+        /// The rule's number, as `rule list` and `explain` print it.
+        number: i64,
+        /// Of which application, where the number stands in several.
+        #[arg(long)]
+        application: Option<String>,
+    },
+}
+
+/// Roles given directly to a person.
+#[derive(Subcommand)]
+pub enum Grant {
+    /// Give a role.
+    Add(GrantAdd),
+    /// Take it back from today.
+    Close(GrantClose),
+    /// List a person's direct roles.
+    List(Name),
+}
+
+/// A new direct role.
+#[derive(Args)]
+pub struct GrantAdd {
+    /// NIP, official e-mail or account name.
+    pub user: String,
+    /// Application, by name or identifier.
+    pub application: String,
+    /// Role.
+    pub role: String,
+    /// Why.
+    #[arg(long)]
+    pub reason: String,
+    /// Who approved it; whoever types this where it is not said.
+    #[arg(long)]
+    pub approved_by: Option<String>,
+    /// Last day.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<Date>,
+}
+
+/// A direct role to take back.
+#[derive(Args)]
+pub struct GrantClose {
+    /// NIP, official e-mail or account name.
+    pub user: String,
+    /// Application, by name or identifier.
+    pub application: String,
+    /// Role.
+    pub role: String,
+    /// Why.
+    #[arg(long)]
+    pub reason: Option<String>,
 }
 
 /// Signing keys.
@@ -79,6 +380,23 @@ pub struct Explain {
     /// On which day; today where it is not said.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub date: Option<Date>,
+}
+
+/// The first administrator.
+#[derive(Subcommand)]
+pub enum Admin {
+    /// Make a one-time link (24 h) that sets the administrator's password.
+    Link {
+        /// Account name of the administrator.
+        #[arg(long, default_value = "admin")]
+        account_name: String,
+        /// Full name, where the account is made by this.
+        #[arg(long, default_value = "Administrator")]
+        name: String,
+        /// Write the link into this file (0600) instead of the terminal.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use gapura_store::signing_keys;
 use serde_json::{Value, json};
 
-use super::{Done, Outcome, arguments, open};
+use super::{Done, Outcome, arguments, desk::Desk};
 use crate::settings::Settings;
 
 pub(super) async fn run(command: arguments::Keys, settings: Settings) -> Outcome {
     let arguments::Keys::List = command;
-    let base = open(settings).await?;
+    let base = Desk::open(settings).await?.base;
     let keys = signing_keys::all(&base.db).await?;
     let zone = base.settings.city.zone;
     let mut text = String::new();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use gapura_store::logout_messages;
 use serde_json::{Value, json};
 
-use super::{Done, Outcome, arguments, open};
+use super::{Done, Outcome, arguments, desk::Desk};
 use crate::settings::Settings;
 
 /// The newest so many.
@@ -13,7 +13,7 @@ const SHOWN: i64 = 200;
 
 pub(super) async fn run(command: arguments::Logout, settings: Settings) -> Outcome {
     let arguments::Logout::List = command;
-    let base = open(settings).await?;
+    let base = Desk::open(settings).await?.base;
     let messages = logout_messages::list(&base.db, SHOWN).await?;
     let mut text = String::new();
     for message in &messages {

@@ -4,7 +4,13 @@
 //! on standard output, notes on standard error), and ends with 0 done, 1 refused by content, 2 wrong
 //! usage, 3 environment.
 
+mod access;
+mod admin;
+mod application;
 pub mod arguments;
+mod backup;
+mod client;
+mod desk;
 mod explain;
 mod import;
 mod keys;
@@ -12,6 +18,7 @@ mod logout;
 mod migrate;
 mod outcome;
 mod serve;
+mod user;
 
 use std::process::ExitCode;
 
@@ -44,8 +51,17 @@ async fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Serve => serve::run(settings).await,
         Command::Migrate => migrate::run(&settings).await,
+        Command::User(command) => user::run(command, settings).await,
+        Command::Application(command) => application::run(command, settings).await,
+        Command::Client(command) => client::run(command, settings).await,
+        Command::Role(command) => application::role(command, settings).await,
+        Command::Rule(command) => access::rule(command, settings).await,
+        Command::Grant(command) => access::grant(command, settings).await,
         Command::Keys(command) => keys::run(command, settings).await,
         Command::Logout(command) => logout::run(command, settings).await,
+        Command::Backup { file } => backup::make(&file, &settings).await,
+        Command::Restore { file } => backup::restore(&file, &settings).await,
+        Command::Admin(command) => admin::run(command, settings, arguments.json).await,
         Command::Import(typed) => import::run(typed, settings).await,
         Command::Explain(typed) => explain::run(typed, settings).await,
     }

@@ -13,6 +13,7 @@ mod metadata;
 mod params;
 mod pkce;
 pub mod refresh;
+pub mod registration;
 mod reply_to;
 mod scope;
 mod signing_key;
