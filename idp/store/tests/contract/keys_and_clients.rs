@@ -6,7 +6,7 @@ use gapura_core::{
 };
 use gapura_store::{
     clients::{self, Enabled, NewSecret},
-    generations,
+    generations::{self, Copied, Generations},
     purpose_keys::{self, PurposeKey},
     signing_keys,
 };
@@ -95,5 +95,19 @@ on_both_engines! {
         assert!(change!(store, |tx| purpose_keys::add_first(tx, &first, NOW)));
         assert!(!change!(store, |tx| purpose_keys::add_first(tx, &second, NOW)));
         assert_eq!(purpose_keys::all(&store.db).await.unwrap(), [key("a")]);
+    }
+
+    async fn each_noun_has_its_own_generation(store) {
+        let before = generations::current(&store.db).await.unwrap();
+        for noun in Copied::ALL {
+            change!(store, |tx| generations::raise(tx, *noun));
+        }
+        let raised = Generations {
+            clients: before.clients + 1,
+            keys: before.keys + 1,
+            applications: before.applications + 1,
+            organization: before.organization + 1,
+        };
+        assert_eq!(generations::current(&store.db).await.unwrap(), raised);
     }
 }

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: an arrangement that fails is a failed test")]
 
+mod copies;
+mod directory;
 mod fixtures;
+mod imports;
 mod keys_and_clients;
 mod operations;
 mod parity;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use gapura_core::{
-    id::{FamilyId, SessionId},
-    identity::SessionEnd,
+    id::{FamilyId, SessionId, UserId},
+    identity::{Session, SessionEnd},
+    time::Instant,
 };
 use gapura_store::{grants, logout_messages, sessions, standing};
 
@@ -107,5 +108,27 @@ on_both_engines! {
         let later = NOW.plus(10 * MINUTE);
         change!(store, |tx| grants::touch(tx, &FamilyId::new("f1"), 5 * MINUTE, later));
         assert_eq!(store.number("SELECT last_used_at FROM refresh_families").await, later.millis());
+    }
+
+    async fn a_session_is_renewed_under_a_new_cookie_by_its_person_only(store) {
+        city(store).await;
+        let before = session(store, "s1").await;
+        let idle = Duration::from_secs(4 * 3600);
+        let renew = async |user: UserId, now: Instant| {
+            let after = Session { user_id: user, acr: "2".to_owned(), auth_time: now, ..before.clone() };
+            change!(store, |tx| sessions::renew(tx, &after, b"new", idle, now))
+        };
+        assert!(!renew(UserId::new("budi"), NOW.plus(MINUTE)).await);
+        assert!(!renew(siti(), NOW.plus(idle)).await, "idle too long");
+        assert!(renew(siti(), NOW.plus(MINUTE)).await);
+        assert!(standing::by_cookie(&store.db, b"s1").await.unwrap().is_none(), "the old cookie is nobody's");
+        let behind = change!(store, |tx| sessions::behind(tx, b"new"));
+        assert_eq!(behind, Some((before.id.clone(), siti())));
+        let renewed = standing::by_cookie(&store.db, b"new").await.unwrap().unwrap().session.unwrap();
+        assert_eq!((renewed.acr.as_str(), renewed.auth_time), ("2", NOW.plus(MINUTE)));
+        let id = before.id.clone();
+        change!(store, |tx| sessions::end(tx, &id, SessionEnd::SignedOut, NOW));
+        assert_eq!(change!(store, |tx| sessions::behind(tx, b"new")), None);
+        assert!(!renew(siti(), NOW.plus(MINUTE)).await);
     }
 }

@@ -150,3 +150,26 @@ fn full_name<'s>(sql: &'s str, alias: &'s str) -> &'s str {
     let named = words.windows(2).find(|pair| pair[1] == alias && GROWING.contains(&pair[0]));
     named.map_or(alias, |pair| pair[0])
 }
+
+/// Every function of a noun is called somewhere in this suite, and so on both engines.
+#[test]
+fn every_store_function_is_under_contract() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let suite: String = fs::read_dir(root.join("tests/contract"))
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    let mut missing = Vec::new();
+    for file in fs::read_dir(root.join("src")).unwrap() {
+        let path = file.unwrap().path();
+        let Some(noun) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".rs") else { continue };
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let Some(rest) = line.strip_prefix("pub async fn ") else { continue };
+            let call = format!("{noun}::{}(", rest.split(['(', '<']).next().unwrap());
+            if !suite.contains(&call) {
+                missing.push(call);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
