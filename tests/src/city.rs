@@ -112,6 +112,10 @@ impl City {
             Pair::SqliteMemory => {
                 let path = folder.path().join("gapura.db");
                 fs::copy(&made.database, &path).unwrap();
+                let log = format!("{}-wal", made.database);
+                if Path::new(&log).exists() {
+                    fs::copy(&log, folder.path().join("gapura.db-wal")).unwrap();
+                }
                 path.display().to_string()
             }
             Pair::PostgresRedis => postgres().database(Some(&made.database)),

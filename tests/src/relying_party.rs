@@ -102,7 +102,9 @@ impl RelyingParty {
 
     /// The code that an answer at the redirect URI carries, after the checks of RFC 9207 and of `state`.
     pub fn code(&self, started: &Started, answer: &Page) -> String {
-        let url = answer.location().unwrap_or_else(|| panic!("no redirect but {}: {}", answer.status, answer.text()));
+        let url = answer
+            .location()
+            .unwrap_or_else(|| panic!("no redirect but {} for {}: {}", answer.status, started.url, answer.text()));
         assert!(url.as_str().starts_with(&self.redirect_uri), "{url}");
         assert_eq!(parameter(&url, "error"), None, "{url}");
         assert_eq!(parameter(&url, "state").as_deref(), Some(started.state.as_str()));
@@ -112,7 +114,9 @@ impl RelyingParty {
 
     /// The error that an answer at the redirect URI carries.
     pub fn error(&self, started: &Started, answer: &Page) -> String {
-        let url = answer.location().unwrap_or_else(|| panic!("no redirect but {}: {}", answer.status, answer.text()));
+        let url = answer
+            .location()
+            .unwrap_or_else(|| panic!("no redirect but {} for {}: {}", answer.status, started.url, answer.text()));
         assert!(url.as_str().starts_with(&self.redirect_uri), "{url}");
         assert_eq!(parameter(&url, "state").as_deref(), Some(started.state.as_str()));
         assert_eq!(parameter(&url, "iss").as_deref(), Some(self.issuer_text().as_str()));
