@@ -23,6 +23,8 @@ pub struct Page {
     pub headers: HeaderMap,
     /// Body, as text.
     pub body: String,
+    /// Length of the body in bytes.
+    pub size: usize,
 }
 
 impl Page {
@@ -162,6 +164,7 @@ impl Browser {
             status: parts.status,
             headers: parts.headers,
             body: String::from_utf8_lossy(&bytes).into_owned(),
+            size: bytes.len(),
         };
         self.keep_cookies(&page);
         page
@@ -189,7 +192,8 @@ impl Browser {
 
     fn leave_to(&mut self, from: &str) {
         let url = Url::parse(from).unwrap();
-        self.shown = Some(Page { url, status: StatusCode::OK, headers: HeaderMap::new(), body: String::new() });
+        self.shown =
+            Some(Page { url, status: StatusCode::OK, headers: HeaderMap::new(), body: String::new(), size: 0 });
     }
 
     fn request(&self, method: &Method, url: &Url, body: Option<String>) -> Request<Body> {

@@ -80,7 +80,7 @@ async fn the_sign_in_page_is_small(pair: Pair) {
     let city = City::new(pair).await;
     let mut browser = city.browser();
     let (_, page) = city.begin(&mut browser, &city.rp("presensi"), &[]).await;
-    let mut size = page.body.len();
+    let mut size = page.size;
     let mut assets = Vec::new();
     for tag in html::tags(&page.body) {
         let address = match tag.name.as_str() {
@@ -98,11 +98,14 @@ async fn the_sign_in_page_is_small(pair: Pair) {
         assert!(
             asset.header("cache-control").contains("immutable") || asset.header("cache-control").contains("max-age")
         );
-        size += asset.body.len();
+        size += asset.size;
         for used in asset.body.split("url(").skip(1) {
             let used = used.split(')').next().unwrap_or_default().trim_matches(['"', '\'']);
             if !used.starts_with("data:") {
-                assets.push(page.url.join(&address).unwrap().join(used).unwrap().to_string());
+                let used = page.url.join(&address).unwrap().join(used).unwrap().path().to_owned();
+                if !assets.contains(&used) {
+                    assets.push(used);
+                }
             }
         }
     }

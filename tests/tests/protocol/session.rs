@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gapura_tests::{
     Pair,
-    city::{City, TEACHER, VENDOR},
+    city::{City, PASSWORD, TEACHER, VENDOR},
     on_both_pairs,
 };
 
@@ -67,15 +67,17 @@ async fn a_sign_in_begun_in_one_browser_is_not_finished_in_another(pair: Pair) {
     let mut attacker = city.browser();
     let (_, page) = city.begin(&mut attacker, &rp, &[]).await;
     page.form("password");
+    // The link starts again instead of going on: another interaction, bound to the browser that opened it.
     let mut victim = city.browser();
-    let page = victim.open(page.url.as_str()).await;
-    // The link starts again instead of going on: no form that would finish the attacker's request.
-    if let Some(next) = page.location() {
-        assert!(!next.as_str().contains("code="), "{next}");
-    } else {
-        assert!(page.body.contains("presensi.kota-contoh.go.id"), "offers the application: {}", page.text());
-        assert!(!page.body.contains("name=\"password\""), "{}", page.text());
-    }
+    let again = victim.open(page.url.as_str()).await;
+    assert_ne!(again.parameter("interaksi"), page.parameter("interaksi"), "{}", again.url);
+    let fields = [("username", TEACHER.login), ("password", PASSWORD)];
+    let answer = victim.submit("password", &fields).await;
+    assert!(answer.location().is_some_and(|next| next.as_str().contains("code=")), "{}", answer.text());
+    // Nothing of it reaches the attacker's browser.
+    let page = attacker.open(page.url.as_str()).await;
+    assert!(page.location().is_none(), "{:?}", page.location());
+    page.form("password");
 }
 
 async fn a_session_ends_after_twelve_hours_and_after_four_idle(pair: Pair) {
@@ -111,8 +113,7 @@ async fn three_tabs_work(pair: Pair) {
     }
     // The person signs in in the last tab; the others go on without a question.
     let (started, _) = tabs.pop().unwrap();
-    let page =
-        browser.submit("password", &[("username", TEACHER.login), ("password", gapura_tests::city::PASSWORD)]).await;
+    let page = browser.submit("password", &[("username", TEACHER.login), ("password", PASSWORD)]).await;
     let code = rp.code(&started, &page);
     rp.redeem(&started, &code).await;
     for (started, page) in tabs {
@@ -132,8 +133,7 @@ async fn an_expired_interaction_begins_again(pair: Pair) {
     let mut browser = city.browser();
     city.begin(&mut browser, &rp, &[]).await;
     city.advance(Duration::from_secs(601));
-    let page =
-        browser.submit("password", &[("username", TEACHER.login), ("password", gapura_tests::city::PASSWORD)]).await;
+    let page = browser.submit("password", &[("username", TEACHER.login), ("password", PASSWORD)]).await;
     assert!(page.location().is_none_or(|next| !next.as_str().contains("code=")));
     assert!(page.body.contains("https://presensi.kota-contoh.go.id/"), "\"Mulai lagi\" leads home: {}", page.text());
     assert!(page.text().contains("Mulai lagi"), "{}", page.text());
