@@ -3,8 +3,9 @@
 //! What came from outside is a field written through [`outside`]. Never logged: what was typed as a
 //! name (people type passwords there), NIP and NIK, tokens, cookies, query strings.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
+use axum::http::Method;
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::LogFormat;
@@ -21,9 +22,24 @@ pub fn start(format: LogFormat) {
         .with_target(false);
     let _ = match format {
         LogFormat::Human => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
     };
 }
+
+/// One answered request, inside the span that carries its request id. `route` is the pattern of our
+/// route list: a path may hold what must not stand here. What went well is counted in metrics and
+/// logged for whoever asks for more than the usual.
+pub fn answered(method: &Method, route: &str, status: u16, took: Duration) {
+    let method = if KNOWN_METHODS.contains(method) { method.as_str() } else { "other" };
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    match status {
+        ..=399 => tracing::debug!(method, route, status, micros, "answered"),
+        400..=499 => tracing::info!(method, route, status, micros, "answered"),
+        _ => tracing::warn!(method, route, status, micros, "answered"),
+    }
+}
+
+const KNOWN_METHODS: [Method; 5] = [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS, Method::PUT];
 
 /// A text from outside, as a log line may hold it: control characters escaped, cut at 200 bytes.
 pub const fn outside(text: &str) -> Outside<'_> {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     entropy::{Entropy, NoEntropy},
-    metrics,
+    logs, metrics,
     state::App,
 };
 
@@ -163,9 +163,12 @@ pub async fn begin(State(app): State<App>, mut request: Request, next: Next) -> 
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(context);
     let begun = std::time::Instant::now();
-    let mut response = next.run(request).instrument(span).await;
+    let method = request.method().clone();
+    let mut response = next.run(request).instrument(span.clone()).await;
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
-    metrics::answered(route, response.status().as_u16(), begun.elapsed());
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    metrics::answered(route, status, took);
+    span.in_scope(|| logs::answered(&method, route, status, took));
     let sent = response.headers_mut();
     headers::complete(sent, scheme);
     if let Some(id) = id {
