@@ -1,10 +1,13 @@
 //! What the specifications ask, as a relying party or an attacker could see it.
 
 mod authorize;
+mod bad_input;
+mod budget;
 mod client_auth;
 mod code;
 mod confused_tokens;
 mod discovery;
+mod doors;
 mod introspection;
 mod refresh;
 mod revocation;
