@@ -59,14 +59,22 @@ pub(super) fn key(hash: &[u8; 32]) -> String {
 }
 
 /// Reads the person in one statement; writes the family and its first refresh token in one transaction.
+///
+/// The person is read before the code is consumed, so that nothing but the decision lies between the one
+/// winner and its write: of racers, those who lose come to the database after it.
 //= RFC6749#4.1.2
 //= RFC6749#4.1.3
 pub(super) async fn redeem(granting: Granting<'_>, presented: Presented) -> Result<Granted, Failure> {
     let Granting { app, context, client, access, snapshot } = granting;
-    let grant = consume(granting, &presented.code).await?;
+    let key = key(&hash(&presented.code));
+    let seen = seen(granting, &key).await?;
+    let standing = match &seen {
+        Some(grant) => standing_behind(granting, grant).await?,
+        None => None,
+    };
+    let grant = consume(granting, &key, seen.as_ref()).await?;
     token::redeem(client, &grant, &presented.redirect_uri, presented.verifier.as_deref())?;
-    let who = TokenRef { user_sub: grant.sub.clone(), session: Some(grant.session_id.clone()), family: None };
-    let standing = standing::by_token(&app.db, &who).await?.ok_or_else(invalid)?;
+    let standing = standing.ok_or_else(|| OAuthError::invalid_grant("the code is not valid").because("no person"))?;
     let admitted = door::pass(Door::Code, client, &standing, (access, &snapshot.tree), moment(app, context))
         .map_err(|turned| shut(&turned))?;
     let family = family(&grant, &standing, context.now)?;
@@ -78,30 +86,34 @@ pub(super) async fn redeem(granting: Granting<'_>, presented: Presented) -> Resu
     Ok(granted.with_refresh_token(refresh_token))
 }
 
-fn invalid() -> Failure {
-    OAuthError::invalid_grant("the code is not valid").into()
+/// What a live code stands for.
+async fn seen(granting: Granting<'_>, key: &str) -> Result<Option<CodeGrant>, Failure> {
+    let Granting { app, context, .. } = granting;
+    match app.ephemeral.get(Kind::Code, key, context.now).await? {
+        Some(value) => Ok(Some(serde_json::from_slice(&value).map_err(|_| Trouble::Corrupt("a code"))?)),
+        None => Ok(None),
+    }
 }
 
-async fn consume(granting: Granting<'_>, code: &str) -> Result<CodeGrant, Failure> {
+async fn standing_behind(granting: Granting<'_>, grant: &CodeGrant) -> Result<Option<Standing>, Failure> {
+    let who = TokenRef { user_sub: grant.sub.clone(), session: Some(grant.session_id.clone()), family: None };
+    Ok(standing::by_token(&granting.app.db, &who).await?)
+}
+
+/// Takes the code, once. The tombstone names the family; whoever saw no live code leaves no tombstone.
+async fn consume(granting: Granting<'_>, key: &str, seen: Option<&CodeGrant>) -> Result<CodeGrant, Failure> {
     let Granting { app, context, .. } = granting;
-    let (key, now) = (key(&hash(code)), context.now);
-    let corrupt = |_| Trouble::Corrupt("a code");
-    let seen: Option<CodeGrant> = match app.ephemeral.get(Kind::Code, &key, now).await? {
-        Some(value) => Some(serde_json::from_slice(&value).map_err(corrupt)?),
-        None => None,
-    };
-    // The tombstone names the family; whoever sees no live code leaves no tombstone.
-    let mark = seen.as_ref().map_or("", |grant| grant.family_id.as_str());
+    let now = context.now;
+    let refused = |private| Err(OAuthError::invalid_grant("the code is not valid").because(private).into());
+    let mark = seen.map_or("", |grant| grant.family_id.as_str());
     let by = Use { mark, until: now.plus(TOMBSTONE) };
-    match app.ephemeral.consume(Kind::Code, &key, by, now).await? {
-        Consumed::Fresh(value) => Ok(serde_json::from_slice(&value).map_err(corrupt)?),
+    match app.ephemeral.consume(Kind::Code, key, by, now).await? {
+        Consumed::Fresh(value) => Ok(serde_json::from_slice(&value).map_err(|_| Trouble::Corrupt("a code"))?),
         Consumed::Spent(family) => {
             reused(granting, FamilyId::new(family)).await?;
-            Err(OAuthError::invalid_grant("the code is not valid").because("used before").into())
+            refused("used before")
         }
-        Consumed::Unknown => {
-            Err(OAuthError::invalid_grant("the code is not valid").because("unknown or expired").into())
-        }
+        Consumed::Unknown => refused("unknown or expired"),
     }
 }
 
