@@ -90,7 +90,7 @@ async fn a_bad_token_is_refused_and_never_a_fault(pair: Pair) {
     let rp = city.rp("presensi");
     let tokens = city.tokens(&mut city.browser(), &rp, &TEACHER).await;
     let good = tokens.access_token();
-    let cut = &good[..good.len() - 1];
+    let cut = good.get(..good.len() - 1).unwrap();
     let long = "x".repeat(20_000);
     for bad in ["a", "a.b", "a.b.c", "....", "e30.e30.", "\u{0}", "é", cut, &format!("{good}a"), &long] {
         let sent = [("token".to_owned(), bad.to_owned())];
