@@ -3,7 +3,9 @@
 
 use gapura_core::{id::BatchId, identity::SessionEnd, organization::Position, time::Instant};
 use gapura_store::{
-    StoreError, Tx, applications, assignments, audit,
+    StoreError, Tx, applications,
+    arrivals::{self, Arrival},
+    assignments, audit,
     imports::{self, Queued},
     login_names, organization,
     recording::Recording,
@@ -42,6 +44,28 @@ impl Change {
         }
     }
 
+    /// A new person like most: with a number and a post, and nothing to decide.
+    fn arrival(&self) -> Option<Arrival<'_>> {
+        let Self::Person(change) = self else { return None };
+        let (row_id, number) = change.number.as_ref()?;
+        let [(post_row, post, decree_date)] = change.posts.recorded.as_slice() else { return None };
+        let names = match change.names.as_slice() {
+            [one] => [Some(one), None],
+            [one, two] => [Some(one), Some(two)],
+            _ => return None,
+        };
+        change.queued.is_empty().then_some(Arrival {
+            user: &change.user,
+            sub: change.sub.as_deref()?,
+            profile: &change.profile,
+            number: (row_id, number),
+            names,
+            post: (post_row, post),
+            decree_date: *decree_date,
+            event: &change.event,
+        })
+    }
+
     /// Stores it with its audit event.
     pub async fn store(&self, tx: &mut Tx, batch: &BatchId, now: Instant) -> Result<(), StoreError> {
         match self {
@@ -69,6 +93,20 @@ impl Change {
             }
         }
     }
+}
+
+/// Stores the changes of one item. Eight new people go in together.
+pub async fn item(tx: &mut Tx, changes: &[Change], batch: &BatchId, now: Instant) -> Result<(), StoreError> {
+    let arrivals: Vec<Arrival<'_>> = changes.iter().filter_map(Change::arrival).collect();
+    if let Ok(eight) = <&[Arrival<'_>; arrivals::AT_ONCE]>::try_from(arrivals.as_slice())
+        && changes.len() == arrivals::AT_ONCE
+    {
+        return arrivals::add(tx, eight, now).await;
+    }
+    for change in changes {
+        change.store(tx, batch, now).await?;
+    }
+    Ok(())
 }
 
 /// Stores positions that nobody had before.

@@ -292,9 +292,7 @@ impl Importer {
                 let began = std::time::Instant::now();
                 for item in &group {
                     if imports::take_item(tx, &batch, item.number).await? {
-                        for change in &item.changes {
-                            change.store(tx, &batch, now).await?;
-                        }
+                        apply::item(tx, &item.changes, &batch, now).await?;
                     }
                 }
                 Ok(began.elapsed())

@@ -259,6 +259,7 @@ async fn only_the_kept_columns_are_stored_and_nik_and_phone_only_sealed() {
 async fn a_corrected_number_keeps_the_account_and_the_old_number_as_history() {
     let city = City::small().await;
     let before = city.user("198508172009042990").await.unwrap();
+    city.importer.clock.advance(std::time::Duration::from_secs(60));
     let report =
         city.import(Kind::Pegawai, &staff(&[&SITI.replace("198508172009042990", "198508162009042990"), BUDI])).await;
     assert_eq!((report.applied, report.unchanged), (1, 1));

@@ -17,6 +17,7 @@
 //! | [`throttles`], [`one_time_links`] | failed sign-ins; links used once |
 //! | [`sessions`], [`grants`], [`refresh_tokens`] | signed-in browsers, token families and their tokens |
 //! | [`users`], [`login_names`], [`credentials`] | people, what they sign in with, their password hashes |
+//! | [`arrivals`] | eight new people at once |
 //! | [`organization`], [`assignments`] | the OPD tree, positions, and who holds them when |
 //! | [`applications`], [`roles`], [`rules`] | the register, its roles, and what gives them |
 //! | [`imports`] | imports in progress and what they left to decide |
@@ -24,6 +25,7 @@
 //! | [`standing`] | all that a request must know of a person, in one statement |
 
 pub mod applications;
+pub mod arrivals;
 pub mod assignments;
 pub mod audit;
 pub mod backup;

@@ -2,7 +2,10 @@
 
 mod rows;
 
-use crate::{Db, StoreError, Tx, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    door::{Value, values},
+};
 use gapura_core::{
     id::{UnitId, UserId},
     identity::{Gender, LoginName, PersonName, Status, Throttle, User, UserKind},
@@ -154,70 +157,51 @@ pub async fn directory(db: &Db) -> Result<Vec<Listed>, StoreError> {
 }
 
 /// Adds an account.
-pub async fn add(tx: &mut Tx, (id, sub): (&UserId, &str), profile: &Profile, now: Instant) -> Result<(), StoreError> {
-    let p = profile;
-    tx.execute(
-        ADD,
-        values![
-            id,
-            sub,
-            p.kind.as_str(),
-            p.status.as_str(),
-            p.name.full.as_str(),
-            p.name.title_before.as_deref(),
-            p.name.title_after.as_deref(),
-            p.gender.map(Gender::as_str),
-            p.birth_date,
-            p.siasn_person_id.as_deref(),
-            p.nik_index.as_deref(),
-            p.nik_sealed.as_deref(),
-            p.phone_sealed.as_deref(),
-            p.official_email.as_deref(),
-            p.private_email.as_deref(),
-            p.golongan.as_deref(),
-            p.legal_status.as_deref(),
-            p.working_agency.as_deref(),
-            p.sponsor_opd.as_ref(),
-            p.validity.map(|days| days.from),
-            p.validity.and_then(|days| days.until),
-            now,
-        ],
-    )
-    .await?;
+pub async fn add(tx: &mut Tx, keys: (&UserId, &str), profile: &Profile, now: Instant) -> Result<(), StoreError> {
+    let mut values = columns(keys, profile);
+    values.push(now.into());
+    tx.execute(ADD, values).await?;
     Ok(())
+}
+
+/// Key, subject and profile in the order of the table's columns.
+pub(crate) fn columns((id, sub): (&UserId, &str), profile: &Profile) -> Vec<Value> {
+    let mut values = values![id, sub];
+    values.extend(profile_columns(profile));
+    values
+}
+
+fn profile_columns(p: &Profile) -> Vec<Value> {
+    values![
+        p.kind.as_str(),
+        p.status.as_str(),
+        p.name.full.as_str(),
+        p.name.title_before.as_deref(),
+        p.name.title_after.as_deref(),
+        p.gender.map(Gender::as_str),
+        p.birth_date,
+        p.siasn_person_id.as_deref(),
+        p.nik_index.as_deref(),
+        p.nik_sealed.as_deref(),
+        p.phone_sealed.as_deref(),
+        p.official_email.as_deref(),
+        p.private_email.as_deref(),
+        p.golongan.as_deref(),
+        p.legal_status.as_deref(),
+        p.working_agency.as_deref(),
+        p.sponsor_opd.as_ref(),
+        p.validity.map(|days| days.from),
+        p.validity.and_then(|days| days.until),
+    ]
 }
 
 /// Replaces the profile of an account; whoever was missing from the file is present again.
 /// Sessions and tokens live on: see [`set_status`] and [`raise_epoch`].
 pub async fn change(tx: &mut Tx, id: &UserId, profile: &Profile, now: Instant) -> Result<(), StoreError> {
-    let p = profile;
-    tx.execute(
-        CHANGE,
-        values![
-            id,
-            p.kind.as_str(),
-            p.status.as_str(),
-            p.name.full.as_str(),
-            p.name.title_before.as_deref(),
-            p.name.title_after.as_deref(),
-            p.gender.map(Gender::as_str),
-            p.birth_date,
-            p.siasn_person_id.as_deref(),
-            p.nik_index.as_deref(),
-            p.nik_sealed.as_deref(),
-            p.phone_sealed.as_deref(),
-            p.official_email.as_deref(),
-            p.private_email.as_deref(),
-            p.golongan.as_deref(),
-            p.legal_status.as_deref(),
-            p.working_agency.as_deref(),
-            p.sponsor_opd.as_ref(),
-            p.validity.map(|days| days.from),
-            p.validity.and_then(|days| days.until),
-            now,
-        ],
-    )
-    .await?;
+    let mut values = values![id];
+    values.extend(profile_columns(profile));
+    values.push(now.into());
+    tx.execute(CHANGE, values).await?;
     Ok(())
 }
 
