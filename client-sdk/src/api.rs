@@ -96,7 +96,6 @@ impl Api {
             Way::Offline => self.check_offline(token).await?,
             Way::Introspection => self.ask(token).await?,
         };
-        //= RFC6750#3.1
         if self.scopes.iter().any(|scope| !caller.has_scope(scope)) {
             return Err(Denied::Scope);
         }
@@ -129,7 +128,6 @@ impl Api {
         }
     }
 
-    //= RFC7662#2.2
     async fn ask(&self, token: &str) -> Result<ApiCaller, Denied> {
         let gapura = &self.gapura;
         let provider = gapura.provider().await?;

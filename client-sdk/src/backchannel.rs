@@ -40,6 +40,7 @@ struct Claims {
     nonce: Option<Value>,
 }
 
+//= OIDC-BACKCHANNEL#2.8
 /// `POST /auth/backchannel-logout`. The provider calls it, proven by the signature; no cookie is read. Ends sessions.
 pub(crate) async fn receive(State(gapura): State<Gapura>, headers: HeaderMap, body: Bytes) -> Response {
     match end_sessions(&gapura, &headers, &body).await {

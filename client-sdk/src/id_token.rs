@@ -66,7 +66,6 @@ pub(crate) fn check(
 ) -> Result<IdFacts, Error> {
     let verifier = verifier(settings, keys, now);
     let claims = id_token.claims(&verifier, nonce).map_err(|fault| Error::Token(format!("ID token: {fault}")))?;
-    //= OIDC-CORE#3.1.3.7-azp
     if claims.authorized_party().is_some_and(|azp| azp.as_str() != settings.client_id) {
         return Err(Error::Token("ID token: azp names another client".to_owned()));
     }

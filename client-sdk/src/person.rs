@@ -37,7 +37,7 @@ pub(crate) async fn ask(
 
 /// The userinfo answer about `sub`; none where the provider has no such endpoint. An answer about somebody else is
 /// refused.
-//= OIDC-CORE#5.3.2
+//= OIDC-CORE#5.3.4
 pub(crate) async fn userinfo(
     gapura: &Gapura,
     provider: &Provider,

@@ -174,24 +174,24 @@ fn check_clock(date: Option<&http::HeaderValue>, now: i64) -> Result<(), Error> 
     }
 }
 
-/// A provider on https that sends secrets over http is misconfigured or not the provider.
+/// A provider on https whose secrets would travel over http is misconfigured, or not the provider. Inside the network
+/// the way to it may be plain.
 fn check_schemes(settings: &Settings, metadata: &Metadata, token_url: &TokenUrl) -> Result<(), Error> {
+    if settings.issuer.url().scheme() != "https" {
+        return Ok(());
+    }
     let userinfo = metadata.userinfo_endpoint().map(openidconnect::UserInfoUrl::url);
-    let named = [
-        Some(metadata.authorization_endpoint().url()),
-        Some(token_url.url()),
-        Some(metadata.jwks_uri().url()),
-        userinfo,
-    ];
-    let plain = named.into_iter().flatten().find(|url| url.scheme() != "https");
+    let browsers = metadata.authorization_endpoint().url();
+    let ours = [Some(token_url.url()), Some(metadata.jwks_uri().url()), userinfo];
+    let inside = |url: &Url| settings.internal_url.as_ref().is_some_and(|internal| internal.origin() == url.origin());
+    let plain =
+        ours.into_iter().flatten().filter(|url| !inside(url)).chain([browsers]).find(|url| url.scheme() != "https");
     match plain {
-        Some(url) if settings.issuer.url().scheme() == "https" && settings.internal_url.is_none() => {
-            Err(Error::NotAProvider {
-                url: url.to_string(),
-                detail: "an https issuer with an http endpoint".to_owned(),
-            })
+        Some(url) => {
+            let detail = "the issuer is https and this endpoint is not".to_owned();
+            Err(Error::NotAProvider { url: url.to_string(), detail })
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

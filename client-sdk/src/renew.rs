@@ -103,7 +103,6 @@ async fn ask(gapura: &Gapura, session: &Session) -> Result<Session, Error> {
 }
 
 /// The renewed session: the same person, the same session of the provider, new tokens, claims and roles.
-//= OIDC-CORE#12.2
 async fn accept(
     gapura: &Gapura,
     provider: &Provider,

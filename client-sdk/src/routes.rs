@@ -116,7 +116,6 @@ async fn end_here(gapura: &Gapura, headers: &HeaderMap) -> Result<Option<Url>, E
     };
     let mut end = provider.metadata.additional_metadata().end_session_endpoint.clone();
     if let Some(url) = &mut end {
-        //= OIDC-RPINITIATED#2
         url.query_pairs_mut()
             .append_pair("id_token_hint", &session.tokens.id)
             .append_pair("client_id", &gapura.settings().client_id)

@@ -34,7 +34,6 @@ async fn call(app: &Router, path: &str, authorization: &[&str]) -> (StatusCode, 
 }
 
 //= RFC9068#4 test
-//= RFC6750#3.1 test
 #[tokio::test]
 async fn a_good_token_opens_what_its_scope_says() {
     let world = World::new().await;
@@ -55,7 +54,6 @@ async fn a_good_token_opens_what_its_scope_says() {
 //= RFC8725#3.1 test
 //= RFC8725#3.11 test
 //= T1 test
-//= T2 test
 //= T15 test
 #[tokio::test]
 async fn a_wrong_token_opens_nothing() {
@@ -138,7 +136,6 @@ async fn a_token_stands_once_in_its_header() {
     assert_eq!(call(&app, &path, &[]).await.0, StatusCode::UNAUTHORIZED);
 }
 
-//= RFC7662#2.2 test
 #[tokio::test]
 async fn introspection_learns_of_a_withdrawal_at_once() {
     let world = World::new().await;

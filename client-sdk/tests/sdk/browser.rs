@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_fn_with_state;
 use axum::response::Html;
 use axum::routing::get;
-use gapura_client::{Builder, Gapura, MemoryStore, RequireRole, Role, User};
+use gapura_client::{Builder, Gapura, MemoryStore, RequireRole, Role, User, keep_typed};
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -48,6 +49,8 @@ impl World {
             .route("/", get(home).post(post))
             .route("/bayar", get(pay))
             .route("/siapa", get(maybe).post(maybe))
+            .route("/fakta", get(facts))
+            .route("/laporan", axum::routing::post(report).layer(from_fn_with_state(gapura.clone(), keep_typed)))
             .merge(gapura.routes())
             .with_state(gapura.clone());
         Self { provider, gapura, store, app }
@@ -76,6 +79,15 @@ async fn post(user: User) -> String {
 
 async fn pay(user: RequireRole<Bendahara>) -> String {
     format!("bayar oleh {}", user.sub())
+}
+
+async fn facts(user: User) -> String {
+    let units: Vec<_> = user.penugasan().iter().map(|one| one.unit.clone()).collect();
+    format!("{:?} {:?} {:?} {:?} {units:?}", user.name(), user.opd(), user.jabatan(), user.email())
+}
+
+async fn report(_user: User, body: String) -> String {
+    body
 }
 
 async fn maybe(user: Option<User>) -> String {

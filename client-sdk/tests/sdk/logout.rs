@@ -64,7 +64,7 @@ async fn tell_raw(browser: &mut Browser, body: &str) -> Page {
     page
 }
 
-//= OIDC-BACKCHANNEL#2.6 test
+//= OIDC-BACKCHANNEL#2.8 test
 //= DEV-09 test
 #[tokio::test]
 async fn the_providers_word_ends_the_sessions_it_names() {

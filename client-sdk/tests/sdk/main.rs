@@ -7,8 +7,12 @@ mod browser;
 #[cfg(test)]
 mod logout;
 #[cfg(test)]
+mod person;
+#[cfg(test)]
 mod provider;
 #[cfg(test)]
 mod renew;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod start;

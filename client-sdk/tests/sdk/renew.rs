@@ -76,7 +76,6 @@ async fn an_outage_of_the_provider_ends_no_session_and_decides_nothing() {
     assert_eq!(browser.get("/").await.status, StatusCode::OK);
 }
 
-//= OIDC-CORE#12.2 test
 #[tokio::test]
 async fn a_renewal_about_somebody_else_ends_the_session() {
     type Lie = fn(&mut serde_json::Value);

@@ -37,9 +37,8 @@ type Lie = fn(&mut crate::provider::Lies);
 
 /// Each row is one lie of the provider (or of somebody in its place) and what the log says about it.
 //= OIDC-CORE#3.1.3.7 test
-//= OIDC-CORE#3.1.3.7-azp test
 //= OIDC-CORE#3.1.3.8 test
-//= OIDC-CORE#5.3.2 test
+//= OIDC-CORE#5.3.4 test
 //= T1 test
 //= T15 test
 #[tokio::test]
@@ -182,6 +181,7 @@ async fn an_answer_works_once_and_for_ten_minutes() {
     assert_eq!(browser.get(&callback).await.status, StatusCode::BAD_REQUEST);
 }
 
+//= RFC7636#4.2 test
 #[tokio::test]
 async fn a_stolen_code_is_worthless_in_another_sign_in() {
     let world = World::new().await;
