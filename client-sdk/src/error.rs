@@ -75,6 +75,16 @@ pub enum Error {
         /// The fixed callback of this application.
         redirect_uri: String,
     },
+    /// The provider does not give the client the scopes it asks for.
+    #[error(
+        "the provider refuses the scopes {scopes:?} to client {client_id:?}: register them there, or set GAPURA_SCOPES to those it has"
+    )]
+    ScopesNotRegistered {
+        /// Client of the settings.
+        client_id: String,
+        /// The scopes asked for.
+        scopes: String,
+    },
     /// The provider answered a request with an OAuth error.
     #[error("the provider refused with {code:?} ({description})")]
     Refused {
@@ -121,6 +131,7 @@ impl Error {
             Self::ClockOff { .. } => "clock_off",
             Self::SecretWrong { .. } => "secret_wrong",
             Self::RedirectNotRegistered { .. } => "redirect_not_registered",
+            Self::ScopesNotRegistered { .. } => "scopes_not_registered",
             Self::Refused { .. } => "refused",
             Self::NotBegunHere(_) => "not_begun_here",
             Self::MixedUp { .. } => "mixed_up",

@@ -147,3 +147,21 @@ impl Resolve for Localhost {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_detour_is_for_the_issuer_alone() {
+        let detour = Some(("https://sso.test".to_owned(), "http://gapura:8080/x".to_owned()));
+        let outbound = Outbound { client: reqwest::Client::default(), detour };
+        assert_eq!(outbound.way_to("https://sso.test/token?a"), "http://gapura:8080/x/token?a");
+        assert_eq!(outbound.way_to("https://sso.test"), "http://gapura:8080/x");
+        for other in
+            ["https://sso.test.evil.example/token", "https://sso.test:444/", "https://lain.test/?https://sso.test"]
+        {
+            assert_eq!(outbound.way_to(other), other);
+        }
+    }
+}

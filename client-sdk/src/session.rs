@@ -14,6 +14,8 @@ use crate::entropy;
 use crate::error::Error;
 
 mod memory;
+#[cfg(test)]
+mod tests;
 pub use memory::MemoryStore;
 
 /// Twelve hours: one sign-in lasts a working day.

@@ -2,8 +2,8 @@
 //!
 //! Settings that only the provider can judge are tried out: a code that cannot exist shows whether the secret is
 //! accepted (RFC 6749 section 5.2: `invalid_client` before `invalid_grant`), and an authorization request without a
-//! browser session shows whether client and redirect address are known (an unknown one is answered with a page and
-//! status 400, never with a redirect; RFC 6749 section 4.1.2.1).
+//! browser session shows whether client, redirect address and scopes are known (an unknown address is answered with a
+//! page and status 400, never with a redirect; RFC 6749 section 4.1.2.1).
 
 use openidconnect::AuthorizationCode;
 
@@ -26,7 +26,7 @@ pub(crate) async fn check(gapura: &Gapura) -> Result<(), Error> {
         Err(error) => return Err(error),
     };
     check_secret(gapura, &provider).await?;
-    check_redirect(gapura).await
+    check_request(gapura).await
 }
 
 async fn check_secret(gapura: &Gapura, provider: &Provider) -> Result<(), Error> {
@@ -41,14 +41,32 @@ async fn check_secret(gapura: &Gapura, provider: &Provider) -> Result<(), Error>
     }
 }
 
-async fn check_redirect(gapura: &Gapura) -> Result<(), Error> {
+/// Asks as the callback would be asked, without a person: the provider answers that somebody must sign in.
+async fn check_request(gapura: &Gapura) -> Result<(), Error> {
     let mut url = sign_in::begin(gapura, &http::HeaderMap::new(), &ReturnTo::home()).await?.url;
     url.query_pairs_mut().append_pair("prompt", "none");
-    match gapura.outbound().get(url.as_str()).await {
-        Ok(answer) if answer.status() == http::StatusCode::BAD_REQUEST => Err(Error::RedirectNotRegistered {
-            client_id: gapura.settings().client_id.clone(),
-            redirect_uri: gapura.settings().callback(),
-        }),
+    let client_id = gapura.settings().client_id.clone();
+    let Ok(answer) = gapura.outbound().get(url.as_str()).await else {
+        return Ok(());
+    };
+    if answer.status() == http::StatusCode::BAD_REQUEST {
+        return Err(Error::RedirectNotRegistered { client_id, redirect_uri: gapura.settings().callback() });
+    }
+    match error_in(&answer).as_deref() {
+        Some("invalid_scope") => {
+            let scopes = url.query_pairs().find(|(name, _)| name == "scope").map(|(_, scopes)| scopes.into_owned());
+            Err(Error::ScopesNotRegistered { client_id, scopes: scopes.unwrap_or_default() })
+        }
+        Some(code @ ("unauthorized_client" | "unsupported_response_type" | "invalid_request")) => {
+            let description = "the client may not sign people in this way; look at its registration".to_owned();
+            Err(Error::Refused { code: code.to_owned(), description })
+        }
         _ => Ok(()),
     }
+}
+
+fn error_in(answer: &openidconnect::HttpResponse) -> Option<String> {
+    let location = answer.headers().get(http::header::LOCATION)?.to_str().ok()?;
+    let location = url::Url::parse(location).ok()?;
+    location.query_pairs().find(|(name, _)| name == "error").map(|(_, code)| code.into_owned())
 }

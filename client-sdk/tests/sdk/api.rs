@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::browser::World;
-use crate::provider::Key;
+use crate::provider::{Key, Provider};
 
 fn api(world: &World) -> Router {
     let who =
@@ -58,7 +58,7 @@ async fn a_good_token_opens_what_its_scope_says() {
 #[tokio::test]
 async fn a_wrong_token_opens_nothing() {
     type Twist = fn(&mut Value);
-    let table: [(&str, Twist); 11] = [
+    let table: [(&str, Twist); 12] = [
         ("another issuer", |claims| claims["iss"] = json!("https://sso-uji.example")),
         ("another audience", |claims| claims["aud"] = json!("kinerja")),
         ("no audience", |claims| drop(claims.as_object_mut().unwrap().remove("aud"))),
@@ -69,6 +69,7 @@ async fn a_wrong_token_opens_nothing() {
         ("no subject", |claims| drop(claims.as_object_mut().unwrap().remove("sub"))),
         ("no client", |claims| drop(claims.as_object_mut().unwrap().remove("client_id"))),
         ("no jti", |claims| drop(claims.as_object_mut().unwrap().remove("jti"))),
+        ("longer than any token", |claims| claims["x"] = json!("a".repeat(20_000))),
         ("an empty subject", |claims| claims["sub"] = json!("")),
     ];
     let world = World::new().await;
@@ -150,6 +151,45 @@ async fn introspection_learns_of_a_withdrawal_at_once() {
         "the offline check learns it when the token ends"
     );
     assert_eq!(world.provider.asked("introspect"), 2);
+}
+
+#[tokio::test]
+async fn an_introspection_answer_is_read_with_the_same_eyes() {
+    type Twist = fn(&mut Value);
+    let table: [(&str, Twist); 6] = [
+        ("not active", |answer| answer["active"] = json!(false)),
+        ("another issuer", |answer| answer["iss"] = json!("https://jahat.example")),
+        ("another audience", |answer| answer["aud"] = json!("kinerja")),
+        ("no audience", |answer| drop(answer.as_object_mut().unwrap().remove("aud"))),
+        ("expired", |answer| answer["exp"] = json!(answer["exp"].as_i64().unwrap() - 200)),
+        ("not a word of active", |answer| drop(answer.as_object_mut().unwrap().remove("active"))),
+    ];
+    let world = World::new().await;
+    let app = api(&world);
+    let token = format!("Bearer {}", world.provider.access_token(|_| ()));
+    for (name, twist) in table {
+        world.provider.lie(|lies| lies.introspection = Box::new(twist));
+        let status = call(&app, "/segera", &[&token]).await.0;
+        assert!(status == StatusCode::UNAUTHORIZED || status == StatusCode::SERVICE_UNAVAILABLE, "{name}: {status}");
+    }
+}
+
+/// A provider that publishes a secret among its keys does not make every reader of the set an issuer.
+//= RFC8725#3.1 test
+#[tokio::test]
+async fn a_symmetric_key_in_the_set_signs_nothing() {
+    let provider = Provider::start().await;
+    provider.lie(|lies| {
+        lies.extra_key = Some(json!({ "kty": "oct", "k": "cmFoYXNpYQ", "kid": "simetris", "alg": "HS256" }))
+    });
+    let world = World::with(provider, |builder| builder).await;
+    let mut claims = json!(null);
+    world.provider.access_token(|given| claims = given.clone());
+    let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+    header.typ = Some("at+jwt".to_owned());
+    header.kid = Some("simetris".to_owned());
+    let token = jsonwebtoken::encode(&header, &claims, &jsonwebtoken::EncodingKey::from_secret(b"rahasia")).unwrap();
+    assert_eq!(call(&api(&world), "/baca", &[&format!("Bearer {token}")]).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

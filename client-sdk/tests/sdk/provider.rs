@@ -72,6 +72,9 @@ pub(crate) struct Lies {
     pub(crate) callback: Detour,
     pub(crate) userinfo: Twist,
     pub(crate) discovery: Twist,
+    pub(crate) introspection: Twist,
+    /// A key in the set that should not be there.
+    pub(crate) extra_key: Option<Value>,
     pub(crate) refresh: Option<(StatusCode, &'static str)>,
 }
 
@@ -84,6 +87,8 @@ impl Default for Lies {
             callback: Box::new(|_| ()),
             userinfo: Box::new(|_| ()),
             discovery: Box::new(|_| ()),
+            introspection: Box::new(|_| ()),
+            extra_key: None,
             refresh: None,
         }
     }
@@ -170,6 +175,7 @@ impl Provider {
             .route("/jwks", get(jwks))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
+            .route("/pindah", post(async || Redirect::temporary("/token")))
             .route("/userinfo", get(userinfo))
             .route("/introspect", post(introspect))
             .with_state(self.clone())
@@ -292,7 +298,8 @@ async fn discovery(State(provider): State<Provider>) -> Response {
 
 async fn jwks(State(provider): State<Provider>) -> Response {
     provider.count("jwks");
-    let keys: Vec<Value> = provider.inside().keys.iter().map(|key| key.jwk.clone()).collect();
+    let inside = provider.inside();
+    let keys: Vec<Value> = inside.keys.iter().map(|key| key.jwk.clone()).chain(inside.lies.extra_key.clone()).collect();
     axum::Json(json!({ "keys": keys })).into_response()
 }
 
@@ -308,7 +315,9 @@ async fn authorize(State(provider): State<Provider>, RawQuery(query): RawQuery) 
         return (StatusCode::BAD_REQUEST, "galat").into_response();
     }
     let mut answer = vec![("state".to_owned(), param("state")), ("iss".to_owned(), provider.issuer.clone())];
-    if param("prompt") == "none" {
+    if param("scope").contains("nik") {
+        answer.push(("error".to_owned(), "invalid_scope".to_owned()));
+    } else if param("prompt") == "none" {
         answer.push(("error".to_owned(), "login_required".to_owned()));
     } else {
         let mut inside = provider.inside();
@@ -387,13 +396,15 @@ async fn introspect(State(provider): State<Provider>, headers: HeaderMap) -> Res
     if !client_is_known(&headers) {
         return oauth_error(StatusCode::UNAUTHORIZED, "invalid_client");
     }
-    if !provider.inside().active {
-        return axum::Json(json!({ "active": false })).into_response();
-    }
     let now = provider.clock.now();
-    axum::Json(json!({
+    let inside = provider.inside();
+    let mut answer = json!({
         "active": true, "iss": provider.issuer, "sub": "orang-1", "aud": CLIENT, "client_id": "kinerja",
         "scope": "presensi.baca", "exp": now + 60, "token_type": "Bearer", "roles": ["pegawai"],
-    }))
-    .into_response()
+    });
+    if !inside.active {
+        answer = json!({ "active": false });
+    }
+    (inside.lies.introspection)(&mut answer);
+    axum::Json(answer).into_response()
 }

@@ -29,6 +29,8 @@ async fn a_wrong_setting_stops_the_start_with_the_sentence_that_mends_it() {
     }
     let error = Gapura::builder(format!("{issuer}/lain"), CLIENT, APP).build().await.unwrap_err();
     assert!(matches!(error, Error::NotAProvider { .. }), "{error}");
+    let error = builder(&provider).scopes("openid profile nik").build().await.unwrap_err();
+    assert!(error.for_developer().contains("the scopes \"openid profile nik\""), "{error}");
     for (ahead, seconds) in [(90, 90), (-90, -90)] {
         let now = provider.clock.now();
         let clock = Clock::from_fn(move || now + ahead);
@@ -123,6 +125,10 @@ async fn a_provider_without_scopes_userinfo_and_sign_out_is_enough() {
     let mut browser = world.signed_in().await;
     assert_eq!(world.provider.asked("userinfo"), 0);
     assert_eq!(browser.post("/auth/logout", "").await.location(), "/");
+    world.provider.lie(|lies| {
+        lies.callback = Box::new(|answer| answer.push(("iss".to_owned(), "https://jahat.example".to_owned())));
+    });
+    assert!(world.browser().open("/").await.body.contains("data-code=\"mixed_up\""), "no promise, but two issuers");
 }
 
 #[tokio::test]
@@ -137,4 +143,22 @@ async fn an_https_provider_with_plain_endpoints_is_refused() {
         let error = builder(&provider).internal_url(inside).build().await.unwrap_err();
         assert!(matches!(&error, Error::NotAProvider { url, .. } if url == "http://sso.test/x"), "{endpoint}: {error}");
     }
+}
+
+#[tokio::test]
+async fn no_redirect_is_followed_with_the_secret() {
+    let provider = Provider::start().await;
+    let detour = format!("{}/pindah", provider.issuer);
+    provider.lie(|lies| lies.discovery = Box::new(move |document| document["token_endpoint"] = json!(detour)));
+    let world = World::with(provider, |builder| builder).await;
+    assert!(world.browser().open("/").await.status.is_server_error());
+    assert!(world.store.is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let provider = Provider::start().await;
+    provider.lie(|lies| lies.discovery = Box::new(|document| document["panjang"] = json!("a".repeat(300_000))));
+    let world = World::with(provider, |builder| builder).await;
+    assert_eq!(world.browser().get("/auth/login").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
