@@ -180,7 +180,7 @@ async fn an_introspection_answer_is_read_with_the_same_eyes() {
 async fn a_symmetric_key_in_the_set_signs_nothing() {
     let provider = Provider::start().await;
     provider.lie(|lies| {
-        lies.extra_key = Some(json!({ "kty": "oct", "k": "cmFoYXNpYQ", "kid": "simetris", "alg": "HS256" }))
+        lies.extra_key = Some(json!({ "kty": "oct", "k": "cmFoYXNpYQ", "kid": "simetris", "alg": "HS256" }));
     });
     let world = World::with(provider, |builder| builder).await;
     let mut claims = json!(null);

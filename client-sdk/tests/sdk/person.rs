@@ -69,7 +69,7 @@ async fn claims_nobody_gave_are_absent() {
     );
     world.provider.lie(|lies| {
         lies.userinfo =
-            Box::new(|claims| *claims = serde_json::json!({ "sub": "orang-1", "name": "", "penugasan": "salah" }))
+            Box::new(|claims| *claims = serde_json::json!({ "sub": "orang-1", "name": "", "penugasan": "salah" }));
     });
     world.provider.clock.advance(301);
     assert_eq!(browser.get("/fakta").await.body, "None None None None []");
