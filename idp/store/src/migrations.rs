@@ -66,7 +66,7 @@ pub(crate) async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<
 /// Brings a PostgreSQL database to the newest schema. The advisory lock lets two of us wait for each other.
 pub(crate) async fn migrate_postgres(connection: &mut PgConnection) -> Result<Vec<&'static str>, StoreError> {
     check_collation(connection).await?;
-    migrate!(connection, "BEGIN", ["SELECT pg_advisory_xact_lock(7276757261)"])
+    migrate!(connection, "BEGIN", ["SET LOCAL statement_timeout = 0", "SELECT pg_advisory_xact_lock(7276757261)"])
 }
 
 /// Refuses a database that is older or newer than this version, or that does not sort text by bytes.

@@ -28,7 +28,11 @@ pub(super) struct Wal(Arc<Known>);
 
 #[derive(Default)]
 struct Known {
+    /// Pages in the log at the last look.
     pages: AtomicI64,
+    /// A group was committed since, or pages were left.
+    grew: AtomicBool,
+    /// The writer is to go on where this connection could not.
     help: AtomicBool,
 }
 
@@ -40,6 +44,10 @@ struct Answer {
 }
 
 impl Wal {
+    pub(super) fn grew(&self) {
+        self.0.grew.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn writer_should_help(&self) -> bool {
         self.0.help.swap(false, Ordering::Relaxed)
     }
@@ -48,36 +56,42 @@ impl Wal {
         self.0.pages.load(Ordering::Relaxed) > TRUNCATE_ABOVE
     }
 
-    pub(super) async fn checkpoint(&self, connection: &mut SqliteConnection, sql: &'static str) {
+    /// One checkpoint; whether the connection still works.
+    pub(super) async fn checkpoint(&self, connection: &mut SqliteConnection, sql: &'static str) -> bool {
         match sqlx::query_as::<_, Answer>(sql).fetch_one(connection).await {
-            Ok(answer) => self.0.pages.store(answer.log, Ordering::Relaxed),
-            Err(error) => tracing::warn!(%error, "checkpoint failed"),
+            Ok(answer) => {
+                self.0.pages.store(answer.log, Ordering::Relaxed);
+                if answer.checkpointed < answer.log {
+                    self.grew();
+                }
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "checkpoint failed");
+                false
+            }
         }
     }
 
-    /// Checkpoints for ever. Ends only with the writer.
+    /// Checkpoints what has grown, for ever; ends only with the writer.
     pub(super) async fn tend(self, options: SqliteConnectOptions) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut connection = None;
         loop {
             ticks.tick().await;
+            if !self.0.grew.swap(false, Ordering::Relaxed) {
+                continue;
+            }
             if connection.is_none() {
                 connection = options.connect().await.ok();
             }
             let Some(open) = connection.as_mut() else { continue };
-            match sqlx::query_as::<_, Answer>("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(open).await {
-                Ok(answer) => {
-                    self.0.pages.store(answer.log, Ordering::Relaxed);
-                    if answer.log > HELP_ABOVE {
-                        self.0.help.store(true, Ordering::Relaxed);
-                    }
-                    tracing::trace!(log = answer.log, moved = answer.checkpointed, "checkpoint");
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "checkpoint failed");
-                    connection = None;
-                }
+            if !self.checkpoint(open, "PRAGMA wal_checkpoint(PASSIVE)").await {
+                connection = None;
+            }
+            if self.0.pages.load(Ordering::Relaxed) > HELP_ABOVE {
+                self.0.help.store(true, Ordering::Relaxed);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Which database, opened by whom, and how its connections behave.
 
 use std::{
+    fs::File,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +17,7 @@ use super::StoreError;
 
 /// Prepared statements kept on each connection; the crate has fewer.
 const STATEMENTS: usize = 512;
-/// How long SQLite waits for another process (a command beside the server) to finish its change.
+/// How long SQLite waits for another process while it opens and reads; changes wait by themselves.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Where the database is.
@@ -84,13 +86,19 @@ impl DbConfig {
 }
 
 /// WAL, FULL (nobody is told "done" before the disk has it), foreign keys, checkpoints by us alone.
-pub(super) fn sqlite_writer(path: &Path) -> SqliteConnectOptions {
-    sqlite(path)
-        .create_if_missing(true)
+/// A new file is readable by its owner alone; the log beside it takes that over.
+pub(super) fn sqlite_writer(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
+    File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| StoreError::Unfit(format!("cannot open {}: {error}", path.display())))?;
+    Ok(sqlite(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .pragma("wal_autocheckpoint", "0")
+        .pragma("wal_autocheckpoint", "0"))
 }
 
 /// A connection that cannot write.
@@ -111,13 +119,18 @@ fn sqlite(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Statements and forgotten transactions end by themselves, so a stuck one holds no connection.
+/// Statements and forgotten transactions end by themselves, so a stuck one holds no connection; a commit
+/// is answered when the disk has it, whatever the server's own settings say.
 pub(super) fn postgres(url: &str) -> Result<PgConnectOptions, StoreError> {
     let options: PgConnectOptions =
         url.parse().map_err(|_| StoreError::Unfit("the database URL is not a postgres:// URL".to_owned()))?;
     Ok(options
         .application_name("gapura")
         .statement_cache_capacity(STATEMENTS)
-        .options([("statement_timeout", "15s"), ("idle_in_transaction_session_timeout", "15s")])
+        .options([
+            ("statement_timeout", "15s"),
+            ("idle_in_transaction_session_timeout", "15s"),
+            ("synchronous_commit", "on"),
+        ])
         .disable_statement_logging())
 }

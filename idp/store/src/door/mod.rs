@@ -73,6 +73,22 @@ struct Tally {
     write_statements: Arc<AtomicU64>,
 }
 
+/// Reads through one of the shelf's connections. One that died while it lay idle is replaced, once:
+/// the first fresh one knows whether the database is there.
+macro_rules! read {
+    ($shelf:expr, $sql:expr, $bound:expr) => {{
+        let mut lent = $shelf.take().await?;
+        let rows = sqlx::query_as_with($sql, $bound?).fetch_all(lent.connection()?).await;
+        match rows.map_err(StoreError::from) {
+            Err(StoreError::Unavailable(_)) => {
+                lent.replace().await?;
+                Ok(sqlx::query_as_with($sql, $bound?).fetch_all(lent.connection()?).await?)
+            }
+            rows => rows,
+        }
+    }};
+}
+
 /// What was asked of the database since it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
@@ -96,7 +112,7 @@ impl Db {
                     Opener::Server => Some(lock::take(path)?),
                     Opener::Command => None,
                 };
-                let options = config::sqlite_writer(path);
+                let options = config::sqlite_writer(path)?;
                 let mut writer = options.connect().await?;
                 migrations::migrate_sqlite(&mut writer).await?;
                 let read = Shelf::new(config::sqlite_reader(path), config.readers);
@@ -131,7 +147,7 @@ impl Db {
     pub async fn migrate(config: &DbConfig) -> Result<Vec<&'static str>, StoreError> {
         match &config.place {
             Place::Sqlite(path) => {
-                let mut connection = config::sqlite_writer(path).connect().await?;
+                let mut connection = config::sqlite_writer(path)?.connect().await?;
                 migrations::migrate_sqlite(&mut connection).await
             }
             Place::Postgres(url) => {
@@ -221,24 +237,8 @@ impl Db {
     pub(crate) async fn all<R: Record>(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<R>, StoreError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         match &self.inner.read {
-            Readers::Sqlite(shelf) => {
-                let mut lent = shelf.take().await?;
-                let query = sqlx::query_as_with(sql, for_sqlite(values)?);
-                Ok(query.fetch_all(lent.connection()?).await?)
-            }
-            Readers::Postgres(shelf) => {
-                let mut lent = shelf.take().await?;
-                let query = sqlx::query_as_with(sql, for_postgres(values.clone())?);
-                match query.fetch_all(lent.connection()?).await.map_err(StoreError::from) {
-                    // The connection died while it lay idle: the first fresh one knows better.
-                    Err(StoreError::Unavailable(_)) => {
-                        lent.replace().await?;
-                        let query = sqlx::query_as_with(sql, for_postgres(values)?);
-                        Ok(query.fetch_all(lent.connection()?).await?)
-                    }
-                    result => result,
-                }
-            }
+            Readers::Sqlite(shelf) => read!(shelf, sql, for_sqlite(&values)),
+            Readers::Postgres(shelf) => read!(shelf, sql, for_postgres(&values)),
         }
     }
 

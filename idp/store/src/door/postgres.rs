@@ -13,13 +13,13 @@ use sqlx::PgConnection;
 use tokio::{
     sync::{mpsc, watch},
     task::{LocalSet, spawn_local},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::{
     StoreError, Tx,
     job::Job,
-    shelf::{Permit, Shelf},
+    shelf::{PATIENCE, Permit, Shelf},
     tx::Arm,
 };
 
@@ -106,16 +106,19 @@ async fn attempt(tx: &mut Tx, job: &mut Box<dyn Job>) -> Ended {
             Err(error) => Ended::Undone(error),
         };
     }
-    match (frame(tx, "ROLLBACK").await, tx.first_error()) {
-        (_, Some(error)) | (Err(error), None) => Ended::Undone(error),
-        (Ok(()), None) => Ended::Refused,
+    if frame(tx, "ROLLBACK").await.is_err() {
+        // It may still be busy with what took too long; the server rolls back what nobody is connected to.
+        reconnect(tx).await;
     }
+    tx.first_error().map_or(Ended::Refused, Ended::Undone)
 }
 
 async fn frame(tx: &mut Tx, sql: &'static str) -> Result<(), StoreError> {
     let Arm::Postgres(lent) = &mut tx.arm else { return Err(StoreError::Stopped) };
-    sqlx::query(sql).execute(lent.connection()?).await?;
-    Ok(())
+    match timeout(PATIENCE, sqlx::query(sql).execute(lent.connection()?)).await {
+        Ok(done) => Ok(done.map(drop)?),
+        Err(_) => Err(StoreError::Unavailable("the database does not answer".to_owned())),
+    }
 }
 
 /// A lost connection is replaced; where that fails, the next change finds the shelf empty and tries itself.

@@ -3,12 +3,22 @@
 //! A permit per connection keeps the number bounded; connections are opened when first needed and
 //! after an outage, so the store recovers without a restart.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use sqlx::{ConnectOptions, Connection};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use super::StoreError;
+
+/// How long a connection may take to open, and a control statement to be answered. A host that is gone
+/// says nothing at all.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Up to `n` connections of one kind.
 pub(super) struct Shelf<C: Connection> {
@@ -38,6 +48,13 @@ impl<C: Connection> Shelf<C> {
     /// Puts a connection that is already open on the shelf.
     pub(super) fn put(&self, connection: C) {
         self.lock().push(connection);
+    }
+
+    async fn open(&self) -> Result<C, StoreError> {
+        match timeout(PATIENCE, self.options.connect()).await {
+            Ok(opened) => Ok(opened?),
+            Err(_) => Err(StoreError::Unavailable("the database does not answer".to_owned())),
+        }
     }
 
     /// Forgets every idle connection: the other side went away, and all of them with it.
@@ -72,7 +89,7 @@ impl<C: Connection> Permit<C> {
         let idle = self.shelf.lock().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.shelf.options.connect().await?,
+            None => self.shelf.open().await?,
         };
         Ok(Lent { shelf: self.shelf, connection: Some(connection), _right: self.right })
     }
@@ -96,7 +113,7 @@ impl<C: Connection> Lent<C> {
     pub(super) async fn replace(&mut self) -> Result<(), StoreError> {
         self.connection = None;
         self.shelf.clear();
-        self.connection = Some(self.shelf.options.connect().await?);
+        self.connection = Some(self.shelf.open().await?);
         Ok(())
     }
 }

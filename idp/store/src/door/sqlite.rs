@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tokio::{
     sync::{mpsc, watch},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{StoreError, Tx, checkpoint::Wal, job::Job, tx::Arm};
@@ -21,6 +21,10 @@ const GROUP: usize = 128;
 const GROUP_TIME: Duration = Duration::from_millis(10);
 /// After this long without work the writer truncates the log.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// How long a group waits for another process, and how often it looks.
+const BUSY: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(1);
 
 const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT s";
 const NEXT: &str = "RELEASE s; SAVEPOINT s";
@@ -42,6 +46,9 @@ impl Writer {
     /// Works until the store is closed or nobody can send any more; what was queued is still done.
     pub(super) async fn run(mut self) {
         let mut stop = self.stop.clone();
+        if let Err(error) = self.frame("PRAGMA busy_timeout = 0").await {
+            tracing::error!(%error, "the writer waits by SQLite's own rule");
+        }
         loop {
             let waiting = timeout(IDLE, async {
                 tokio::select! {
@@ -74,6 +81,7 @@ impl Writer {
         for job in ran {
             job.answer(committed.clone());
         }
+        self.wal.grew();
         if self.wal.writer_should_help() {
             self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)").await;
         }
@@ -86,6 +94,7 @@ impl Writer {
         while let Some(mut job) = waiting {
             self.tx.renew();
             let framed = match frame {
+                Some(BEGIN) => self.begin().await,
                 Some(sql) => self.frame(sql).await,
                 None => Ok(()),
             };
@@ -100,6 +109,19 @@ impl Writer {
             waiting = if ran.len() < GROUP && began.elapsed() < GROUP_TIME { self.queue.try_recv().ok() } else { None };
         }
         Ok(())
+    }
+
+    /// Begins a group. Another process may hold the file: a command beside the server, or the server
+    /// beside a command. SQLite's own waiting looks every 100 ms and would hardly ever meet the moment
+    /// between two groups of a busy server; looking every millisecond does.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        let began = Instant::now();
+        loop {
+            match self.frame(BEGIN).await {
+                Err(StoreError::Busy) if began.elapsed() < BUSY => sleep(LOOK).await,
+                done => return done,
+            }
+        }
     }
 
     /// One control statement, or two fused: each call crosses to SQLite's thread and back.

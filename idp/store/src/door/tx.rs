@@ -56,10 +56,10 @@ macro_rules! on_arm {
         async {
             match $arm {
                 Arm::Sqlite(connection) => {
-                    Ok::<_, StoreError>(sqlx::$query($sql, for_sqlite($values)?).$fetch(connection).await?.into())
+                    Ok::<_, StoreError>(sqlx::$query($sql, for_sqlite(&$values)?).$fetch(connection).await?.into())
                 }
                 Arm::Postgres(lent) => {
-                    Ok(sqlx::$query($sql, for_postgres($values)?).$fetch(lent.connection()?).await?.into())
+                    Ok(sqlx::$query($sql, for_postgres(&$values)?).$fetch(lent.connection()?).await?.into())
                 }
             }
         }

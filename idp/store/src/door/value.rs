@@ -84,14 +84,14 @@ impl<const N: usize> From<&[u8; N]> for Value {
 /// Binds values in order; the same text for both engines.
 macro_rules! bind {
     ($name:ident, $arguments:ty) => {
-        pub(super) fn $name(values: Vec<Value>) -> Result<$arguments, StoreError> {
+        pub(super) fn $name(values: &[Value]) -> Result<$arguments, StoreError> {
             let mut arguments = <$arguments>::default();
             for value in values {
                 let added = match value {
-                    Value::Text(text) => Arguments::add(&mut arguments, text),
-                    Value::Int(number) => Arguments::add(&mut arguments, number),
-                    Value::Bool(truth) => Arguments::add(&mut arguments, truth),
-                    Value::Bytes(bytes) => Arguments::add(&mut arguments, bytes),
+                    Value::Text(text) => Arguments::add(&mut arguments, text.as_deref()),
+                    Value::Int(number) => Arguments::add(&mut arguments, *number),
+                    Value::Bool(truth) => Arguments::add(&mut arguments, *truth),
+                    Value::Bytes(bytes) => Arguments::add(&mut arguments, bytes.as_deref()),
                 };
                 added.map_err(|error| StoreError::Statement(error.to_string()))?;
             }

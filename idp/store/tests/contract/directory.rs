@@ -132,7 +132,9 @@ on_both_engines! {
         assert_eq!(row.throttle, None);
         assert_eq!(row.user.map(|(user, hash)| (user.id, hash)), Some((id.clone(), None)), "no password yet");
         let key = id.clone();
+        assert!(!credentials::any(&store.db).await.unwrap());
         change!(store, |tx| credentials::set_password(tx, &key, "hash-1", NOW));
+        assert!(credentials::any(&store.db).await.unwrap());
         for (seen, done) in [("other", false), ("hash-1", true)] {
             let key = id.clone();
             assert_eq!(change!(store, |tx| credentials::rehash(tx, &key, seen, "hash-2")), done);

@@ -132,7 +132,8 @@ async fn no_statement_walks_through_a_growing_table() {
         for step in plan.unwrap() {
             let step: String = step.get("detail");
             let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
-            if GROWING.contains(&full_name(&sql, table)) {
+            let one_of_any = sql.ends_with(" LIMIT 1") && !sql.contains(" WHERE ");
+            if GROWING.contains(&full_name(&sql, table)) && !one_of_any {
                 walks.push(format!("{file}: {step}\n  {sql}"));
             }
         }
