@@ -5,6 +5,7 @@ use axum::{Router, body::Body, extract::Request, http::StatusCode, response::Res
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tower::ServiceExt as _;
 
 /// Routes that all lead to the server at `port`.
 pub fn router(port: u16) -> Router {
@@ -23,4 +24,13 @@ async fn sent(port: u16, request: Request) -> Result<Response, Box<dyn std::erro
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     Ok(sender.send_request(request).await?.map(Body::new))
+}
+
+/// Asks for one path; status and body.
+pub async fn get(router: &Router, path: &str) -> (u16, String) {
+    let request = Request::builder().uri(path).header("host", "localhost").body(Body::empty()).unwrap();
+    let answer = router.clone().oneshot(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    (status, String::from_utf8_lossy(&body).into_owned())
 }

@@ -25,13 +25,14 @@ use crate::{
 pub(super) async fn run(settings: Settings) -> Outcome {
     logs::start(settings.logs);
     metrics::start().map_err(|why| Failed::environment(why.to_string()))?;
+    // Before anything is announced: a signal that comes early is answered late, never missed.
+    let asked = stop_asked()?;
     let public = bind(&settings, Socket::Public).await?;
     let operations = bind(&settings, Socket::Operations).await?;
     let app = App::build(settings, Clock::System).await.map_err(|why| Failed::environment(why.to_string()))?;
     let jobs = Jobs::start(&app).await.map_err(|why| Failed::environment(why.to_string()))?;
     announce(&app).await?;
     let (stop, stopped) = watch::channel(false);
-    let asked = stop_asked()?;
     let limits = Limits::new(app.settings.server.connections);
     // Requests and jobs drain side by side: together they have five seconds.
     tokio::join!(

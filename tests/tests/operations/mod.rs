@@ -1,6 +1,9 @@
 //! What an operator does and sees, by the real program.
 
+mod backup;
+mod first_admin;
 mod kept_secret;
 mod revoked_elsewhere;
+mod start;
 mod unfinished_import;
 mod wire_limits;
