@@ -294,6 +294,15 @@ mod tests {
         assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer realm=\"gapura\"");
     }
 
+    //= RFC9700#4.12 test
+    #[test]
+    fn a_redirect_never_repeats_the_post() {
+        let response = see_other("https://a.example/b?c=d");
+        assert_eq!(response.status(), 303);
+        assert_eq!(response.headers()[LOCATION], "https://a.example/b?c=d");
+        assert_eq!(see_other("https://a.example/\nb").status(), 500);
+    }
+
     //= RFC6749#5.1 test
     #[tokio::test]
     async fn what_only_the_log_may_know_stays_there() {

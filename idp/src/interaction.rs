@@ -54,6 +54,7 @@ impl Interaction {
 }
 
 /// Parks a request for this browser. The second value is the browser's first cookie, where it had none.
+//= RFC6749#10.12
 pub async fn park(
     app: &App,
     context: &RequestContext,

@@ -26,7 +26,7 @@ use gapura_core::{
     oauth::{
         AuthorizeRequest, Client, CodeGrant, IdTokenHint, NotOurs, PageError, Params, ReplyTo, TokenType,
         authorize::{Candidate, read},
-        decide::{Approved, Decision, LoginReason, decide},
+        decide::{Approved, Decision, LoginReason, Told, decide, denied},
         refresh::hash,
         reply_to,
         token::CODE_LIFETIME,
@@ -175,11 +175,15 @@ async fn decided(app: &App, context: &RequestContext, asked: &Asked<'_>) -> Resu
     match (decision, standing) {
         (Decision::Login(reason), _) => ask_to_sign_in(app, context, asked, reason).await,
         (Decision::Issue(approved), Some(standing)) => issue(app, context, asked, (&request, standing, approved)).await,
-        (Decision::NoEntry(entitlement), Some(standing)) => {
-            refuse_entry(app, context, asked, (standing, &entitlement)).await
+        (Decision::NoEntry(entitlement, told), Some(standing)) => {
+            note_refusal(app, context, asked, standing).await?;
+            match told {
+                Told::Application => Err(Failure::Redirect(Box::new((*reply_to).clone()), denied())),
+                Told::Person => Ok(explain(app, context, asked, (standing, &entitlement))),
+            }
         }
         (Decision::Refuse(error), _) => Err(Failure::Redirect(Box::new((*reply_to).clone()), error)),
-        (Decision::Issue(_) | Decision::NoEntry(_), None) => Err(Trouble::Corrupt("the decision").into()),
+        (Decision::Issue(_) | Decision::NoEntry(..), None) => Err(Trouble::Corrupt("the decision").into()),
     }
 }
 
@@ -277,13 +281,13 @@ async fn record_entry(
     Ok(())
 }
 
-/// The application stays shut: audited, and explained to the person.
-async fn refuse_entry(
+/// The application stays shut: audited, whoever is told.
+async fn note_refusal(
     app: &App,
     context: &RequestContext,
     asked: &Asked<'_>,
-    (standing, entitlement): (&Standing, &Entitlement),
-) -> Result<Response, Failure> {
+    standing: &Standing,
+) -> Result<(), Failure> {
     let mut refused = event(app, context, EventKind::EntryRefused)?;
     refused.actor = Actor::User { id: standing.user.id.clone() };
     refused.user_id = Some(standing.user.id.clone());
@@ -292,6 +296,16 @@ async fn refuse_entry(
     refused.application_id = Some(asked.client.application_id.clone());
     app.db.write(async move |tx| audit::record(tx, &refused).await).await?;
     count(Counted::Entry, Outcome::Refused);
+    Ok(())
+}
+
+/// Which roles there are, who gets them, whom to ask.
+fn explain(
+    app: &App,
+    context: &RequestContext,
+    asked: &Asked<'_>,
+    (standing, entitlement): (&Standing, &Entitlement),
+) -> Response {
     let page = refusal::Refused {
         standing,
         access: asked.access,
@@ -299,5 +313,5 @@ async fn refuse_entry(
         entitlement,
         home: &asked.client.home_uri,
     };
-    Ok(refusal::page(app, context, &page))
+    refusal::page(app, context, &page)
 }

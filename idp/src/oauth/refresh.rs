@@ -17,7 +17,7 @@ use gapura_core::{
     },
     oidc::id_token::Occasion,
 };
-use gapura_store::{audit, grants, refresh_tokens};
+use gapura_store::{StoreError, audit, grants, refresh_tokens};
 
 use super::{
     mint, moment,
@@ -52,7 +52,8 @@ pub(super) async fn refresh(
             return Ok(granted);
         }
     }
-    Err(Trouble::Corrupt("the refresh token, used by too many at once").into())
+    // More at once than any application has a reason for: it may come again.
+    Err(StoreError::Conflict.into())
 }
 
 /// `None`: somebody else used or replaced the token in between; look again.

@@ -130,6 +130,7 @@ pub async fn touch(tx: &mut Tx, session: &SessionId, floor: Duration, now: Insta
 
 /// Ends a session: its families die with it, its clients hear of it. Whose it was; `None` where it had
 /// ended before or never was.
+//= OIDC-BACKCHANNEL#2.7
 pub async fn end(
     tx: &mut Tx,
     session: &SessionId,

@@ -53,8 +53,17 @@ pub enum Decision {
     Issue(Approved),
     /// Back to the application with an error.
     Refuse(OAuthError),
-    /// Tell the person why this application is not open to them.
-    NoEntry(Box<Entitlement>),
+    /// This application is not open to the person: noted, and told to whoever asked.
+    NoEntry(Box<Entitlement>, Told),
+}
+
+/// Who is told that an application is not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The person, on a page that says why.
+    Person,
+    /// The application, by a redirect: it asked that no page be shown.
+    Application,
 }
 
 /// Everything was asked and answered; only [`decide`] makes one.
@@ -140,11 +149,16 @@ fn login(request: &AuthorizeRequest, reason: LoginReason, fresh: bool) -> Decisi
 }
 
 fn no_entry(request: &AuthorizeRequest, turned: &Turned) -> Decision {
-    let denied = OAuthError::new(ErrorCode::AccessDenied, "the person may not enter this application");
+    let told = if request.prompts(Prompt::None) { Told::Application } else { Told::Person };
     match &turned.entitlement {
-        Some(entitlement) if !request.prompts(Prompt::None) => Decision::NoEntry(Box::new(entitlement.clone())),
-        _ => Decision::Refuse(denied.because(turned.rule.as_str())),
+        Some(entitlement) => Decision::NoEntry(Box::new(entitlement.clone()), told),
+        None => Decision::Refuse(denied().because(turned.rule.as_str())),
     }
+}
+
+/// What an application learns of a person it is not open to.
+pub fn denied() -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, "the person may not enter this application")
 }
 
 #[cfg(test)]

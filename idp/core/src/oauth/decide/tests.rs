@@ -79,7 +79,8 @@ fn outcome(case: Case) -> String {
         Decision::Login(reason) => format!("login {reason:?}"),
         Decision::Issue(approved) => format!("issue {}", approved.is_first_entry()),
         Decision::Refuse(error) => error.code.to_string(),
-        Decision::NoEntry(_) => "no entry".into(),
+        Decision::NoEntry(_, Told::Person) => "no entry".into(),
+        Decision::NoEntry(_, Told::Application) => denied().code.to_string(),
     }
 }
 
