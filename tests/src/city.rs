@@ -37,7 +37,7 @@ use crate::{
     Pair,
     browser::{Browser, Page},
     relying_party::{RelyingParty, Started, Tokens},
-    servers::{migrated_database, postgres, redis},
+    servers::{migrated_database, postgres, redis, remove_at_the_end},
 };
 
 /// Where the city's gate stands.
@@ -223,8 +223,6 @@ struct Template {
     database: String,
     root_key: PathBuf,
     secrets: Vec<(&'static str, String)>,
-    /// Kept for the files in it.
-    _folder: Arc<TempDir>,
 }
 
 impl Template {
@@ -243,7 +241,9 @@ impl Template {
         ensure_signing_key(&city.app.db, &city.app.keys, IdTokenAlg::Rs256, city.clock.now()).await.unwrap();
         let secrets = seeds::plant(&city).await;
         city.app.db.close().await;
-        Self { database, root_key: folder.path().join("gapura.key"), secrets, _folder: folder }
+        drop(city);
+        let folder = remove_at_the_end(Arc::into_inner(folder).unwrap());
+        Self { database, root_key: folder.join("gapura.key"), secrets }
     }
 }
 

@@ -60,7 +60,7 @@ impl Office {
     pub async fn sign_in(&self, browser: &mut Browser, rp: &RelyingParty) -> (Started, Page) {
         let started = rp.start(&[]);
         let page = browser.follow(&rp.redirect_uri, &started.url).await;
-        assert_eq!(page.status, 200, "{}", page.body);
+        assert_eq!(page.status, 200, "{:?} {}", page.location(), page.body);
         let page = browser.submit("password", &[("username", OFFICER), ("password", PASSWORD)]).await;
         (started, page)
     }

@@ -5,15 +5,15 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
 use crate::{
-    Pair,
-    servers::{free_port, postgres, redis, wait_until},
+    Pair, sample,
+    servers::{free_port, postgres, redis, remove_at_the_end, wait_until},
 };
 
 /// One deployment: its settings, its database, and the node that serves it.
@@ -26,6 +26,9 @@ pub struct Provider {
     pub database: Option<String>,
     program: Vec<String>,
 }
+
+/// The public address of a deployment on this machine; its port is added.
+const LOCAL: &str = "http://sso.localhost";
 
 /// One process that serves, and where.
 struct Node {
@@ -53,29 +56,57 @@ pub fn samples() -> PathBuf {
 impl Provider {
     /// A fresh deployment on a storage pair, with nothing in it; not serving yet.
     pub fn new(pair: Pair) -> Self {
-        Self::with(pair, "http://sso.localhost", "")
-    }
-
-    /// As `new`, with a public address (a port is added where it has none) and more settings.
-    pub fn with(pair: Pair, public: &str, more: &str) -> Self {
-        let folder = Arc::new(tempfile::Builder::new().prefix("gapura-").tempdir().unwrap());
-        let port = free_port();
-        let public_url = if public.starts_with("http://") { format!("{public}:{port}") } else { public.to_owned() };
-        let (storage, database) = match pair {
-            Pair::SqliteMemory => ("[database]\npath = \"gapura.db\"\n".to_owned(), None),
-            Pair::PostgresRedis => {
-                let [url, redis] = [postgres().database(None), redis().database()];
-                (format!("[database]\nurl = \"{url}\"\n[redis]\nurl = \"{redis}\"\n"), Some(url))
-            }
-        };
-        let shared = format!("{storage}[logs]\nformat = \"json\"\n{more}");
-        let node = Node::new(folder.path(), "satu", &public_url, port, &shared);
-        let program = vec![program("gapura").display().to_string()];
-        let provider = Self { folder, node, public_url, database, program };
+        let database = (pair == Pair::PostgresRedis).then(|| postgres().database(None));
+        let provider = Self::over(pair, LOCAL, database);
         if pair == Pair::PostgresRedis {
             provider.gapura(&["migrate"]);
         }
         provider
+    }
+
+    /// A deployment with the sample city, where the people of [`sample::WITH_PASSWORD`] can sign in; not
+    /// serving yet. A copy of one that is made once a process and pair.
+    pub fn sample_city(pair: Pair) -> Self {
+        Self::sample_city_at(pair, LOCAL)
+    }
+
+    /// As `sample_city`, under a public address: `https://…`, or `http://…` without its port.
+    pub fn sample_city_at(pair: Pair, public: &str) -> Self {
+        static MADE: [OnceLock<(PathBuf, Option<String>)>; 2] = [const { OnceLock::new() }; 2];
+        let (folder, database) = MADE[pair as usize].get_or_init(|| {
+            let provider = Self::new(pair);
+            provider.import_sample_city();
+            for person in sample::WITH_PASSWORD {
+                provider.set_password(person.login, sample::PASSWORD);
+            }
+            let database = provider.database.clone();
+            let folder = Arc::clone(&provider.folder);
+            drop(provider);
+            (remove_at_the_end(Arc::into_inner(folder).unwrap()), database)
+        });
+        let database = database.as_ref().map(|url| postgres().database(url.rsplit('/').next()));
+        let copy = Self::over(pair, public, database);
+        for file in ["gapura.key", "gapura.db", "gapura.db-wal"] {
+            let from = folder.join(file);
+            if from.exists() {
+                fs::copy(from, copy.folder().join(file)).unwrap();
+            }
+        }
+        copy
+    }
+
+    fn over(pair: Pair, public: &str, database: Option<String>) -> Self {
+        let folder = Arc::new(tempfile::Builder::new().prefix("gapura-").tempdir().unwrap());
+        let port = free_port();
+        let public_url = if public.starts_with("http://") { format!("{public}:{port}") } else { public.to_owned() };
+        let storage = match &database {
+            None => "[database]\npath = \"gapura.db\"\n".to_owned(),
+            Some(url) => format!("[database]\nurl = \"{url}\"\n[redis]\nurl = \"{}\"\n", redis().database()),
+        };
+        assert_eq!(database.is_some(), pair == Pair::PostgresRedis);
+        let node =
+            Node::new(folder.path(), "satu", &public_url, port, &format!("{storage}[logs]\nformat = \"json\"\n"));
+        Self { folder, node, public_url, database, program: vec![program("gapura").display().to_string()] }
     }
 
     /// Another node of the same deployment, not serving yet.

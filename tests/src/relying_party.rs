@@ -70,7 +70,8 @@ impl Tokens {
 impl RelyingParty {
     /// An application registered at `issuer`.
     pub fn new(router: Router, issuer: Url, client_id: &str, secret: Option<String>, redirect_uri: &str) -> Self {
-        let scope = "openid profile email opd jabatan nip peran".to_owned();
+        // What a client is registered for where nothing else was said.
+        let scope = "openid profile email opd jabatan peran".to_owned();
         Self { router, issuer, client_id: client_id.to_owned(), secret, redirect_uri: redirect_uri.to_owned(), scope }
     }
 

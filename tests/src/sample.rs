@@ -68,6 +68,9 @@ pub const COUNCILLOR: Person = Person {
 /// The password that tests give to everybody.
 pub const PASSWORD: &str = "pagi yang cerah di kota";
 
+/// Those who have a password in a copy of the sample city.
+pub const WITH_PASSWORD: [Person; 5] = [TEACHER, TREASURER, VENDOR, MAYOR, COUNCILLOR];
+
 /// One running example application.
 pub struct Application {
     /// Its address for browsers.
@@ -80,20 +83,21 @@ pub struct Application {
 const APPLICATIONS: [(&str, &str); 3] =
     [("presensi", "e-Presensi"), ("kinerja", "e-Kinerja"), ("keuangan", "SIPD Keuangan")];
 
-/// Registers the three applications and starts them beside a serving provider.
-pub fn start_applications(provider: &Provider) -> [Application; 3] {
+/// Registers the three applications, serves, and starts them beside the provider.
+pub fn open(provider: &mut Provider) -> [Application; 3] {
     let ports = APPLICATIONS.map(|_| free_port());
     let urls = [0, 1, 2].map(|at| format!("http://{}.localhost:{}", APPLICATIONS[at].0, ports[at]));
     let others = [0, 1, 2].map(|at| format!("{}={}", APPLICATIONS[at].1, urls[at])).join(",");
-    [0, 1, 2].map(|at| {
+    let secrets = [0, 1, 2].map(|at| register(provider, APPLICATIONS[at].0, APPLICATIONS[at].1, &urls[at]));
+    provider.serve();
+    let mut started = [0, 1, 2].map(|at| {
         let (id, name) = APPLICATIONS[at];
-        let secret = register(provider, id, name, &urls[at]);
         let log = provider.folder().join(format!("{id}.log"));
         let printed = fs::File::create(&log).unwrap();
         let child = Command::new(program("aplikasi"))
             .env("GAPURA_ISSUER", &provider.public_url)
             .env("GAPURA_CLIENT_ID", id)
-            .env("GAPURA_CLIENT_SECRET", secret)
+            .env("GAPURA_CLIENT_SECRET", &secrets[at])
             .env("GAPURA_PUBLIC_URL", &urls[at])
             .env("APLIKASI_NAMA", name)
             .env("APLIKASI_ALAMAT", format!("127.0.0.1:{}", ports[at]))
@@ -103,11 +107,17 @@ pub fn start_applications(provider: &Provider) -> [Application; 3] {
             .stderr(printed)
             .spawn()
             .unwrap();
-        let application = Application { url: urls[at].clone(), child, log };
-        let ready = || std::net::TcpStream::connect(("127.0.0.1", ports[at])).is_ok();
-        wait_until(name, ready, || application.log());
-        application
-    })
+        Application { url: urls[at].clone(), child, log }
+    });
+    for (application, port) in started.iter_mut().zip(ports) {
+        let Application { child, log, .. } = application;
+        let ready = || {
+            assert!(child.try_wait().unwrap().is_none(), "{}", fs::read_to_string(&*log).unwrap_or_default());
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        };
+        wait_until("an application to start", ready, String::new);
+    }
+    started
 }
 
 /// Registers an application's client as the demo does; its secret.

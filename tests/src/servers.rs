@@ -9,11 +9,13 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{
-        OnceLock,
+        Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
+
+use tempfile::TempDir;
 
 /// Waits for the pipe to close, then ends the server ($1: signal, $2: folder, the rest: the server).
 const GUARD: &str = r#"signal=$1; folder=$2; shift 2
@@ -185,6 +187,16 @@ impl Drop for Guarded {
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
     }
+}
+
+/// Has a folder removed when this process ends, in whatever way.
+pub(crate) fn remove_at_the_end(folder: TempDir) -> PathBuf {
+    static GUARDS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+    let folder = folder.keep();
+    let remove = r#"cat >/dev/null; rm -rf "$1""#;
+    let guard = Command::new("sh").args(["-c", remove, "guard"]).arg(&folder).stdin(Stdio::piped()).spawn().unwrap();
+    GUARDS.lock().unwrap().push(guard);
+    folder
 }
 
 /// A port of 127.0.0.1 that nobody listens on.

@@ -238,7 +238,7 @@ pub struct ClientAdd {
     /// Grant type; may be repeated. Code and refresh where it is not said.
     #[arg(long = "grant", value_enum, value_name = "GRANT")]
     pub grants: Vec<GrantType>,
-    /// Scope it may ask for; may be repeated. All where it is not said.
+    /// Scope it may ask for; may be repeated. All but nip and offline_access where it is not said.
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,
     /// Where "Mulai lagi" leads; the first redirect URI's origin where it is not said.

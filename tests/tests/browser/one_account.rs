@@ -7,7 +7,7 @@ use gapura_tests::{
     chromium::Chromium,
     on_both_pairs,
     provider::Provider,
-    sample::{Application, COUNCILLOR, MAYOR, PASSWORD, Person, TEACHER, TREASURER, VENDOR, start_applications},
+    sample::{self, Application, COUNCILLOR, MAYOR, PASSWORD, Person, TEACHER, TREASURER, VENDOR},
 };
 
 on_both_pairs!(a_teacher_has_one_account, people_without_nip_sign_in, a_treasurer_enters_and_a_vendor_does_not);
@@ -23,14 +23,9 @@ struct City {
 }
 
 impl City {
-    async fn open(pair: Pair, people: &[Person]) -> Self {
-        let mut provider = Provider::new(pair);
-        provider.import_sample_city();
-        for person in people {
-            provider.set_password(person.login, PASSWORD);
-        }
-        provider.serve();
-        let applications = start_applications(&provider);
+    async fn open(pair: Pair) -> Self {
+        let mut provider = Provider::sample_city(pair);
+        let applications = sample::open(&mut provider);
         Self { _provider: provider, applications, chromium: Chromium::start().await }
     }
 
@@ -63,7 +58,7 @@ impl City {
 //= DEV-09 test
 //= OIDC-BACKCHANNEL#2.7 test
 async fn a_teacher_has_one_account(pair: Pair) {
-    let city = City::open(pair, &[TEACHER]).await;
+    let city = City::open(pair).await;
     let page = &city.chromium;
 
     // Signs in at the first with the NIP as the decree prints it.
@@ -103,7 +98,7 @@ async fn a_teacher_has_one_account(pair: Pair) {
 
 //= EX-01 test
 async fn people_without_nip_sign_in(pair: Pair) {
-    let city = City::open(pair, &[MAYOR, COUNCILLOR]).await;
+    let city = City::open(pair).await;
     for person in [MAYOR, COUNCILLOR] {
         let page = &city.chromium;
         page.open(city.presensi()).await;
@@ -115,7 +110,7 @@ async fn people_without_nip_sign_in(pair: Pair) {
 }
 
 async fn a_treasurer_enters_and_a_vendor_does_not(pair: Pair) {
-    let city = City::open(pair, &[TREASURER, VENDOR]).await;
+    let city = City::open(pair).await;
     let page = &city.chromium;
     page.open(city.keuangan()).await;
     page.sign_in(TREASURER.login, PASSWORD).await;

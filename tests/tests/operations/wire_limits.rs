@@ -53,10 +53,12 @@ fn bad_requests_over_sqlite_never_harm_the_server() {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
         assert!(line.is_empty() || line.starts_with("HTTP/1.1 4"), "{shown}: {line}");
     }
-    for path in ["/tidak-ada", "/%00", "/%ff", "/..%2f..%2fetc%2fpasswd", "/masuk?%ff=%00"] {
+    for path in ["/tidak-ada", "/%00", "/%ff", "/..%2f..%2fetc%2fpasswd"] {
         let line = told(port, &get(path, ""));
         assert!(line.starts_with("HTTP/1.1 4") || line.starts_with("HTTP/1.1 3"), "{path}: {line}");
     }
+    // A page with nothing to go on with, but a page.
+    assert!(!told(port, &get("/masuk?%ff=%00", "")).contains(" 5"));
     assert!(told(port, &get("/healthz", "")).starts_with("HTTP/1.1 200"));
     assert_eq!(provider.stop(), Some(0), "SIGTERM drains and ends well");
 }
