@@ -16,6 +16,7 @@ pub fn public(app: App) -> Router {
         .route("/", get(home::home))
         .route(page::PATH, get(page::show).post(page::submit))
         .route(sign_out::PATH, get(sign_out::ask).post(sign_out::end))
+        .route("/galat", get(error::explain))
         .route(link::PATH, get(link::show).post(link::set))
         .route("/aset/{name}", get(assets::asset))
         .route("/healthz", get(operations::healthz))

@@ -133,6 +133,18 @@ impl City {
         Self { app, clock, router, pair, database, settings, secrets: Vec::new(), folder }
     }
 
+    /// The city under other settings: `("PASSWORDS__QUEUE", "1")`.
+    pub async fn under(pair: Pair, more: &[(&str, &str)]) -> Self {
+        let mut city = Self::new(pair).await;
+        for (key, value) in more {
+            let name = format!("GAPURA__{key}");
+            city.settings.retain(|(known, _)| *known != name);
+            city.settings.push((name, (*value).to_owned()));
+        }
+        city.restart().await;
+        city
+    }
+
     /// Another node of the same deployment, with the same clock; on PostgreSQL and Redis only.
     pub async fn another_node(&self) -> Self {
         assert_eq!(self.pair, Pair::PostgresRedis, "SQLite has one node");
@@ -158,6 +170,15 @@ impl City {
         let app = build(&self.settings, &self.clock).await;
         self.router = router::public(app.clone());
         self.app = app;
+    }
+
+    /// Every byte that SQLite wrote for this city, its log included.
+    pub fn written(&self) -> Vec<u8> {
+        assert_eq!(self.pair, Pair::SqliteMemory, "PostgreSQL keeps its bytes elsewhere");
+        [&self.database, &format!("{}-wal", self.database)]
+            .iter()
+            .flat_map(|path| fs::read(path).unwrap_or_default())
+            .collect()
     }
 
     /// Moves the clock.

@@ -2,12 +2,16 @@
 //! log line. It stands at the address that failed, with that failure's status.
 
 use askama::Template;
-use axum::{http::StatusCode, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
+use gapura_core::id::ClientId;
 use gapura_store::StoreError;
 
 use super::paper::{Paper, answer};
 use crate::{
-    edge::{RequestContext, parameters::Unreadable},
+    edge::{
+        RequestContext,
+        parameters::{Query, Unreadable},
+    },
     state::App,
 };
 
@@ -94,13 +98,31 @@ pub fn of_foreign_post(app: &App, context: &RequestContext) -> Response {
     page(app, context, ErrorPage { status: StatusCode::FORBIDDEN, code: "foreign_post", restart: None })
 }
 
+/// `GET /galat?kode=…&client_id=…`: anybody, sent here by an application that wants an error explained.
+/// Reads the client's copy; writes nothing. Unknown codes get the general texts.
+pub async fn explain(State(app): State<App>, context: RequestContext, Query(params): Query) -> Response {
+    let params = params.unwrap_or_default();
+    let named = |name| params.one_within(name, 256).ok().flatten();
+    let snapshot = match app.copies.current().await {
+        Ok(snapshot) => snapshot,
+        Err(failed) => return of_store(&app, &context, &failed),
+    };
+    let client = named("client_id").and_then(|id| snapshot.clients.get(&ClientId::new(id)));
+    let explained = ErrorPage {
+        status: StatusCode::BAD_REQUEST,
+        code: named("kode").filter(|code| app.texts.has(&format!("error-{code}-title"))).unwrap_or("other"),
+        restart: client.map(|client| client.home_uri.as_str()),
+    };
+    page(&app, &context, explained)
+}
+
 /// `404` for every address that is none of ours. Anybody; reads and writes nothing.
-pub async fn not_found(app: axum::extract::State<App>, context: RequestContext) -> Response {
+pub async fn not_found(State(app): State<App>, context: RequestContext) -> Response {
     page(&app, &context, ErrorPage { status: StatusCode::NOT_FOUND, code: "not_found", restart: None })
 }
 
 /// `405` for an address of ours used in another way. Anybody; reads and writes nothing.
-pub async fn method_not_allowed(app: axum::extract::State<App>, context: RequestContext) -> Response {
+pub async fn method_not_allowed(State(app): State<App>, context: RequestContext) -> Response {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     page(&app, &context, ErrorPage { status, code: "method_not_allowed", restart: None })
 }

@@ -4,7 +4,10 @@
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use gapura_core::{
-    access::{ApplicationAccess, Entitlement, Entry, EntryRefusal, OfferedRule, Predicate, Standing, offer, posts},
+    access::{
+        ApplicationAccess, Entitlement, Entry, EntryRefusal, OfferedRole, OfferedRule, Predicate, Standing, offer,
+        posts,
+    },
     organization::UnitTree,
 };
 
@@ -107,21 +110,24 @@ fn held_posts(paper: &Paper<'_>, context: &RequestContext, refused: &Refused<'_>
         .collect()
 }
 
-/// One line a role: `bendahara: Bendahara Pengeluaran (semua perangkat daerah); …`
+/// One line a role that rules give: `bendahara: Bendahara Pengeluaran (semua perangkat daerah)`;
+/// one line for those that are given directly only.
 fn roles(paper: &Paper<'_>, context: &RequestContext, refused: &Refused<'_>) -> Vec<String> {
     let offered = offer(refused.access, refused.tree, context.today);
     if offered.roles.is_empty() {
         return vec![paper.html("refusal-no-roles")];
     }
-    offered
-        .roles
-        .iter()
-        .map(|role| {
-            let rules: Vec<String> = role.rules.iter().map(|rule| rule_in_words(paper, rule)).collect();
-            let given = if rules.is_empty() { paper.say("refusal-by-grant") } else { rules.join("; ") };
-            format!("<code>{}</code>: {}", escape(&role.role), escape(&given))
-        })
-        .collect()
+    let code = |role: &OfferedRole| format!("<code>{}</code>", escape(&role.role));
+    let (by_rule, by_grant): (Vec<_>, Vec<_>) = offered.roles.iter().partition(|role| !role.rules.is_empty());
+    let ruled = by_rule.iter().map(|role| {
+        let rules: Vec<String> = role.rules.iter().map(|rule| rule_in_words(paper, rule)).collect();
+        format!("{}: {}", code(role), escape(&rules.join("; ")))
+    });
+    let granted = (!by_grant.is_empty()).then(|| {
+        let codes: Vec<String> = by_grant.iter().map(|role| code(role)).collect();
+        format!("{}: {}", codes.join(", "), paper.html("refusal-by-grant"))
+    });
+    ruled.chain(granted).collect()
 }
 
 /// A rule as a phrase, in plain text.

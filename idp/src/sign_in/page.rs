@@ -11,6 +11,7 @@ use axum::{
 };
 use gapura_core::{
     id::ClientId,
+    identity::EmployeeNumber,
     oauth::{Client, PageError, Params, decide::LoginReason, reply_to},
 };
 
@@ -186,7 +187,7 @@ struct Page<'a> {
     paper: Paper<'a>,
     lead: String,
     notice: Option<Notice>,
-    username: &'a str,
+    username: String,
     hidden: Vec<(&'static str, String)>,
     still_failing: String,
 }
@@ -215,7 +216,11 @@ fn form(app: &App, context: RequestContext, errand: &Errand, shown: &Shown<'_>) 
             Errand::Request(_, client) => paper.with("sign-in-lead", &[("application", &client.name)]),
             Errand::Alone => paper.html("sign-in-lead-alone"),
         },
-        username: if shown.username.is_empty() { hinted.as_deref().unwrap_or_default() } else { shown.username },
+        username: readable(if shown.username.is_empty() {
+            hinted.as_deref().unwrap_or_default()
+        } else {
+            shown.username
+        }),
         hidden: match errand {
             Errand::Request(parked, client) => {
                 vec![("interaksi", parked.id.clone()), ("client_id", client.id.to_string())]
@@ -236,6 +241,16 @@ fn form(app: &App, context: RequestContext, errand: &Errand, shown: &Shown<'_>) 
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// What was typed, kept as it is; an employee number is grouped as decrees print it.
+fn readable(typed: &str) -> String {
+    let number = EmployeeNumber::parse(typed).ok();
+    let group = |from, to| number.as_ref().and_then(|number| number.as_str().get(from..to));
+    match (group(0, 8), group(8, 14), group(14, 15), group(15, 18)) {
+        (Some(birth), Some(start), Some(sex), Some(serial)) => format!("{birth} {start} {sex} {serial}"),
+        _ => typed.to_owned(),
+    }
 }
 
 /// An outcome as a notice; `n-bad` names neither field, since which of them is wrong is not said.
@@ -271,4 +286,18 @@ fn asked_again(paper: &Paper<'_>, errand: &Errand) -> Option<Notice> {
         title: paper.say("sign-in-again-title"),
         text: paper.html("sign-in-again-text"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_shown_as_decrees_print_it() {
+        assert_eq!(readable("198404142008032994"), "19840414 200803 2 994");
+        assert_eq!(readable("19840414.200803.2.994"), "19840414 200803 2 994");
+        for kept in ["oman.maulana", "siti@contoh.go.id", "1984", " x ", "<b>"] {
+            assert_eq!(readable(kept), kept);
+        }
+    }
 }

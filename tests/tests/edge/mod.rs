@@ -1,6 +1,11 @@
 //! The edge of ARCHITECTURE.md: a sibling under the same domain is hostile.
 
 mod cookies;
+mod limits;
+mod one_time_link;
 mod pages;
 mod posts;
+mod proxies;
+mod sessions;
+mod sign_in;
 mod throttle;
