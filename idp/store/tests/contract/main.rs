@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: an arrangement that fails is a failed test")]
 
+mod arrivals;
 mod copies;
 mod directory;
 mod fixtures;
