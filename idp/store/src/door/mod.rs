@@ -13,6 +13,8 @@ pub(crate) mod lock;
 mod postgres;
 mod shelf;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod value;
 

@@ -104,7 +104,7 @@ impl Writer {
             ran.push(job);
             framed?;
             if frame.is_none() {
-                self.frame(UNDO).await?;
+                self.undo().await?;
             }
             waiting = if ran.len() < GROUP && began.elapsed() < GROUP_TIME { self.queue.try_recv().ok() } else { None };
         }
@@ -122,6 +122,13 @@ impl Writer {
                 done => return done,
             }
         }
+    }
+
+    /// Rolls one change back. Where SQLite has ended the whole transaction by itself there is nothing to roll
+    /// back to, and the change's own error says why (disk full).
+    async fn undo(&mut self) -> Result<(), StoreError> {
+        let undone = self.frame(UNDO).await;
+        undone.map_err(|error| self.tx.first_error().unwrap_or(error))
     }
 
     /// One control statement, or two fused: each call crosses to SQLite's thread and back.

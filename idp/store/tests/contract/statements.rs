@@ -176,3 +176,41 @@ fn every_store_function_is_under_contract() {
     }
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// PostgreSQL plans by the size of tables: in a city of some thousands standing is read by index alone,
+/// also by the plan that is made once for all values.
+#[tokio::test]
+async fn standing_walks_through_no_table_of_a_real_city() {
+    const CITY: &str = "
+        INSERT INTO users (id, sub, kind, status, full_name, epoch, created_at, changed_at)
+          SELECT 'u' || n, 's' || n, 'asn_pns', 'active', 'N', 0, 0, 0 FROM generate_series(1, 5000) n;
+        INSERT INTO employee_numbers (row_id, number, user_id, recorded_at) SELECT id, id, id, 0 FROM users;
+        INSERT INTO positions (id, name, class, eselon) SELECT 'p' || n, 'P' || n, 'lainnya', '' FROM generate_series(1, 500) n;
+        INSERT INTO assignments (row_id, id, user_id, unit_id, position_id, kind, valid_from, recorded_at, recorded_event)
+          SELECT id, id, id, 'unit', 'p1', 'definitif', '2026-01-01', 0, 'e' FROM users;
+        INSERT INTO applications (id, name, name_normalized, identifier, kind, open_to_all, created_at, changed_at)
+          VALUES ('a', 'a', 'a', 'a', 'umum', FALSE, 0, 0);
+        INSERT INTO role_grants (row_id, id, user_id, application_id, role, reason, approved_by, valid_from, recorded_at,
+          recorded_event) SELECT id, id, id, 'a', 'r', 'r', 'k', '2026-01-01', 0, 'e' FROM users;
+        INSERT INTO clients (id, application_id, name, enabled, auth_method, grant_types, redirect_uris,
+          post_logout_redirect_uris, scopes, home_uri, id_token_alg, pkce, refresh, asks_consent, created_at, changed_at)
+          VALUES ('c', 'a', 'c', TRUE, 'none', '[]', '[]', '[]', '[]', 'h', 'ES256', 'required', 'rotate', FALSE, 0, 0);
+        INSERT INTO sessions (id, cookie_hash, user_id, user_epoch, acr, amr, auth_time, last_seen_at, expires_at)
+          SELECT id, decode(md5(id), 'hex'), id, 0, '1', '[]', 0, 0, 0 FROM users;
+        INSERT INTO session_clients (session_id, client_id, entered_at) SELECT id, 'c', 0 FROM sessions;
+        INSERT INTO refresh_families (id, user_id, client_id, session_id, offline, created_at, last_used_at, expires_at)
+          SELECT id, id, 'c', id, FALSE, 0, 0, 0 FROM sessions;
+        INSERT INTO refresh_tokens (id, family_id, token_hash, issued_at, expires_at) SELECT id, id, '\\x00', 0, 0 FROM sessions;
+        ANALYZE";
+    let store = Store::new(Engine::Postgres).await;
+    store.run(CITY).await;
+    let standing = statements().into_iter().find(|found| found.file.ends_with("src/standing.rs")).unwrap().sql;
+    let mut connection = PgConnection::connect(store.place()).await.unwrap();
+    let prepare = format!("SET plan_cache_mode = force_generic_plan; PREPARE standing AS {standing}");
+    sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+    let explain = "EXPLAIN EXECUTE standing ('\\x00', 's7', 'u7', 'u7', NULL, 'u7', '\\x00', NULL)";
+    let plan = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
+    let plan: Vec<String> = plan.iter().map(|step| step.get(0)).collect();
+    let walks: Vec<_> = plan.iter().filter(|step| step.contains("Seq Scan")).collect();
+    assert!(plan.len() > 20 && walks.is_empty(), "{}", plan.join("\n"));
+}
