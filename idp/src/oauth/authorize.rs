@@ -123,7 +123,7 @@ fn posted_key(id: &str) -> String {
 }
 
 async fn posted(app: &App, context: &RequestContext, params: Params) -> Result<Params, Failure> {
-    if params.count() != 1 || !params.has(POSTED) {
+    if params.has("client_id") || !params.has(POSTED) {
         return Ok(params);
     }
     let expired = || Failure::Page(PageError::InteractionExpired, None);

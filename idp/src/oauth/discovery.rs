@@ -57,3 +57,25 @@ impl Document {
 pub async fn discovery(State(app): State<App>, headers: HeaderMap) -> Response {
     app.oauth.metadata.answer(&headers)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    //= RFC8414#3.3 test
+    #[tokio::test]
+    async fn who_has_the_document_is_told_so() {
+        use http_body_util::BodyExt as _;
+        let document = Document::of("https://sso.kota.go.id");
+        let first = document.answer(&HeaderMap::new());
+        assert_eq!(first.status(), 200);
+        let tag = first.headers()[ETAG].clone();
+        let bytes = first.into_body().collect().await.unwrap().to_bytes();
+        let said: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(said["issuer"], "https://sso.kota.go.id");
+        let again = document.answer(&HeaderMap::from_iter([(IF_NONE_MATCH, tag.clone())]));
+        assert_eq!((again.status().as_u16(), &again.headers()[ETAG]), (304, &tag));
+        let changed = Document::of("https://lain.kota.go.id");
+        assert_eq!(changed.answer(&HeaderMap::from_iter([(IF_NONE_MATCH, tag)])).status(), 200);
+    }
+}

@@ -61,7 +61,8 @@ pub async fn rotate(
 }
 
 /// The answer to a use was lost: gives `used` another successor in place of `lost`, which counts as
-/// used from now on. False where `lost` was used or replaced meanwhile, or the family was revoked.
+/// used from now on and has none: whoever presents it later is not the client. False where `lost` was
+/// used or replaced meanwhile, or the family was revoked.
 pub async fn replace(
     tx: &mut Tx,
     used: &RefreshTokenId,
@@ -69,10 +70,14 @@ pub async fn replace(
     successor: &NewRefreshToken,
     now: Instant,
 ) -> Result<bool, StoreError> {
+    const DISCARD: &str = "UPDATE refresh_tokens SET consumed_at = $2 \
+         WHERE id = $1 AND family_id = $3 AND consumed_at IS NULL \
+         AND EXISTS (SELECT 1 FROM refresh_families f WHERE f.id = $3 AND f.revoked_at IS NULL)";
     const REPOINT: &str = "UPDATE refresh_tokens SET successor_id = $3 \
          WHERE id = $1 AND successor_id = $2 AND family_id = $4";
-    if !rotate(tx, lost, successor, now).await? {
+    if tx.execute(DISCARD, values![lost, now, &successor.family_id]).await? == 0 {
         return Ok(false);
     }
-    tx.execute(REPOINT, values![used, lost, &successor.id, &successor.family_id]).await.map(|rows| rows == 1)
+    tx.execute(REPOINT, values![used, lost, &successor.id, &successor.family_id]).await?;
+    insert(tx, successor, now).await
 }

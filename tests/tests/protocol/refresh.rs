@@ -17,6 +17,8 @@ on_both_pairs!(
     of_100_parallel_refreshes_one_wins,
     a_used_token_stays_used_over_a_restart,
     a_lost_answer_may_be_asked_for_again,
+    a_replaced_token_is_nobody_s,
+    a_confidential_client_that_repeats_itself_keeps_its_family,
     a_token_belongs_to_its_client,
     scope_may_narrow_and_never_grow,
     without_offline_access_the_family_ends_with_the_session,
@@ -110,6 +112,39 @@ async fn a_lost_answer_may_be_asked_for_again(pair: Pair) {
     city.advance(Duration::from_secs(31));
     assert_eq!(error(&rp.refresh(&first.refresh_token()).await), "invalid_grant");
     assert_eq!(error(&rp.refresh(&second.refresh_token()).await), "invalid_grant");
+}
+
+/// The answer that was lost turns up in other hands: within the same thirty seconds, too.
+//= RFC9700#4.14.2 test
+async fn a_replaced_token_is_nobody_s(pair: Pair) {
+    let city = City::new(pair).await;
+    let rp = city.rp("presensi");
+    let first = city.tokens(&mut city.browser(), &rp, &TEACHER).await;
+    let lost = refreshed(&rp, &first.refresh_token()).await;
+    let again = refreshed(&rp, &first.refresh_token()).await;
+    assert_eq!(error(&rp.refresh(&lost.refresh_token()).await), "invalid_grant");
+    assert_eq!(error(&rp.refresh(&again.refresh_token()).await), "invalid_grant", "the family is dead");
+}
+
+/// Several nodes of one application refresh at once: nobody is thrown out, and one answer goes on.
+async fn a_confidential_client_that_repeats_itself_keeps_its_family(pair: Pair) {
+    let city = City::new(pair).await;
+    let rp = city.rp("presensi");
+    let first = city.tokens(&mut city.browser(), &rp, &TEACHER).await;
+    let sent = first.refresh_token();
+    let answers = futures::future::join_all((0..4).map(|_| rp.refresh(&sent))).await;
+    let mut given = Vec::new();
+    for page in answers {
+        match page.status.as_u16() {
+            200 => given.push(rp.checked(&page).await),
+            503 => {}
+            other => panic!("{other}: {}", page.body),
+        }
+    }
+    assert!(!given.is_empty());
+    for tokens in &given {
+        assert_eq!(rp.introspect(&tokens.access_token()).await["active"], true);
+    }
 }
 
 //= RFC6749#6 test

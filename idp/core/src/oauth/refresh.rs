@@ -8,7 +8,7 @@
 //! T1 ──use──▶ T2                    `rotate_with_retry`: the answer with T2 was lost …
 //!  └───again──▶ T2'                 … so T1 may be used again within 30 s while T2 is unused; T2' replaces T2
 //! ```
-//! A replaced token counts as used, with the replacement as its successor.
+//! A replaced token counts as used and has no successor: whoever presents it later is not the client.
 
 use std::time::Duration;
 
@@ -147,6 +147,7 @@ mod tests {
             (RotateWithRetry, Some(1), Some(false), 30 * SECOND, replace()),
             (RotateWithRetry, Some(1), Some(false), 30 * SECOND + 1, RefreshStep::Reuse),
             (RotateWithRetry, Some(1), Some(true), 2, RefreshStep::Reuse),
+            // Replaced by a retry.
             (RotateWithRetry, Some(1), None, 2, RefreshStep::Reuse),
             (RotateWithRetry, Some(3600 * SECOND - 1), Some(false), 3600 * SECOND, RefreshStep::Reuse),
         ];

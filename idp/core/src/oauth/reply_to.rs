@@ -116,6 +116,8 @@ pub(super) fn append(uri: &str, pairs: &[(&str, Option<&str>)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::oauth::fixtures::client;
 
@@ -163,6 +165,18 @@ mod tests {
             assert_eq!(sent(uri), Err(PageError::RedirectMismatch), "{uri}");
         }
         assert_eq!(sent(""), Err(PageError::BadRequest));
+    }
+
+    proptest! {
+        //= T5 test
+        #[test]
+        fn no_change_of_the_registered_bytes_passes(at in 0..REGISTERED.len(), put in "\\PC{0,3}", cut in 0usize..3) {
+            let mut changed: Vec<char> = REGISTERED.chars().collect();
+            changed.splice(at..(at + cut).min(REGISTERED.len()), put.chars());
+            let changed: String = changed.into_iter().collect();
+            prop_assume!(changed != REGISTERED);
+            prop_assert_eq!(sent(&changed), Err(PageError::RedirectMismatch));
+        }
     }
 
     //= T5 test
