@@ -96,6 +96,8 @@ impl App {
             Some(url) => Ephemeral::redis(url.expose(), "gapura").await?,
             None => Ephemeral::memory(),
         };
+        // Asked once at the start, so that one-time assertions issued before it are known as such.
+        ephemeral.marks_since(base.clock.now()).await?;
         let copies = Copies::open(base.db.clone()).await?;
         base.keys.follow(&copies.current().await?.signing_keys)?;
         Ok(Self {

@@ -16,10 +16,11 @@ mod outbox;
 
 use std::time::Duration;
 
+use gapura_store::logout_messages;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    metrics,
+    metrics::{self, Level},
     state::{App, StartError},
 };
 
@@ -95,6 +96,11 @@ impl Health {
 async fn tidy(mut shift: Shift) {
     while !shift.pause(Duration::from_secs(5)).await {
         metrics::tidy();
+        metrics::level(Level::PasswordQueue, shift.app.hasher.waiting());
+        // Where the database does not answer, the figure stays; the outage is said by others.
+        if let Ok(pending) = logout_messages::pending(&shift.app.db).await {
+            metrics::level(Level::LogoutPending, usize::try_from(pending).unwrap_or(0));
+        }
     }
 }
 

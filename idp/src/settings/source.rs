@@ -109,7 +109,11 @@ macro_rules! sections {
         #[derive(Default, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub(super) struct $name { $(pub(super) $key: Option<$kind>),* }
-    )*};
+    )*
+        /// Every key there is, by its section.
+        #[cfg(test)]
+        pub(super) const KEYS: &[(&str, &[&str])] = &[$((stringify!($name), &[$(stringify!($key)),*])),*];
+    };
 }
 
 /// All sections, none mandatory.

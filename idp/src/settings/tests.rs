@@ -102,3 +102,14 @@ fn the_root_key_lies_beside_the_database() {
     let settings = load("[keys]\nroot_file = \"/etc/gapura/root.key\"\n", &[]).unwrap();
     assert_eq!(settings.root_key, Path::new("/etc/gapura/root.key"));
 }
+
+#[test]
+fn every_key_stands_in_the_documentation() {
+    let page = include_str!("../../../docs/operations.md");
+    for (section, keys) in source::KEYS {
+        for key in *keys {
+            let name = format!("`{}.{key}`", section.to_lowercase());
+            assert!(page.contains(&name), "docs/operations.md lacks {name}");
+        }
+    }
+}

@@ -147,6 +147,11 @@ impl PasswordPool {
         &self.turns
     }
 
+    /// Sign-ins waiting for a hash or being hashed.
+    pub fn waiting(&self) -> usize {
+        self.load.waiting.load(Ordering::Relaxed)
+    }
+
     fn submit(&self, job: Job) -> Result<(), PoolError> {
         let ahead = self.load.waiting.load(Ordering::Relaxed);
         let wait = self.wait_behind(ahead);

@@ -100,12 +100,23 @@ impl TryFrom<Row> for LogoutMessage {
     }
 }
 
+#[derive(FromRow)]
+struct Count {
+    number: i64,
+}
+
 /// Whether anything waits to be claimed; cheap enough to ask four times a second.
 pub async fn any_due(db: &Db, now: Instant) -> Result<bool, StoreError> {
     const SQL: &str = "SELECT id, client_id, session_id, sub, state, attempts, due_at, last_error, created_at, \
          give_up_at, ended_at FROM logout_messages WHERE state = 'pending' AND due_at <= $1 AND lease_until <= $1 \
          LIMIT 1";
     Ok(db.first::<Row>(SQL, values![now]).await?.is_some())
+}
+
+/// How many messages wait or are on their way.
+pub async fn pending(db: &Db) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) AS number FROM logout_messages WHERE state = 'pending'";
+    Ok(db.first::<Count>(SQL, values![]).await?.map_or(0, |row| row.number))
 }
 
 /// Claims up to `limit` due messages for `lease`, at most two in flight an application.
