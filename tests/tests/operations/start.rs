@@ -12,7 +12,7 @@ use std::{
 
 use gapura_tests::{
     provider::{program, signal},
-    servers::{free_port, wait_until},
+    servers::{free_port, postgres, wait_until},
     wire,
 };
 
@@ -194,4 +194,25 @@ fn every_command_says_one_object_with_json_and_exits_by_the_table() {
         assert!(object.is_object(), "{arguments:?}: {said}");
     }
     assert_eq!(run(&["nonsense"]).0, 2);
+}
+
+/// Two nodes that each keep codes and replay marks in memory would miss each other's.
+#[test]
+fn two_nodes_without_a_shared_memory_refuse_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = postgres().database(None);
+    let node = || {
+        let mut command = gapura(folder.path(), ports());
+        command.env("GAPURA__DATABASE__URL", &url);
+        command
+    };
+    assert!(node().arg("migrate").output().unwrap().status.success());
+    let mut first = node().arg("serve").stderr(Stdio::null()).spawn().unwrap();
+    let listed = || node().args(["keys", "list"]).output().unwrap().stdout.iter().filter(|b| **b == b'\n').count() == 2;
+    wait_until("the first node to be complete", listed, String::new);
+    let (code, said) = refused(node().arg("serve"));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("another server"), "{said}");
+    signal("TERM", first.id());
+    assert_eq!(first.wait().unwrap().code(), Some(0));
 }
