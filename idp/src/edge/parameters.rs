@@ -3,8 +3,10 @@
 //! Nothing is refused here but size: what is doubled, not UTF-8 or holds U+0000 stays data in
 //! [`Params`] until somebody asks for it by name, so that the error is reported in the right place.
 
+use std::time::Duration;
+
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, Uri, header::CONTENT_TYPE, request},
 };
@@ -13,6 +15,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 /// Largest body of a form, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// The longest that the body of a form may take. A body that trickles would hold one of the server's
+/// connections for as long as its sender likes.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// Why a form could not be read at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +32,7 @@ pub enum Unreadable {
     /// Not `application/x-www-form-urlencoded`.
     #[error("the body is no form")]
     NotAForm,
-    /// The connection broke while the body was sent.
+    /// The connection broke while the body was sent, or it took too long.
     #[error("the body ended early")]
     Cut,
 }
@@ -63,11 +69,16 @@ async fn of_form(headers: &HeaderMap, body: Body) -> Result<Params, Unreadable> 
     if !is_form(headers) {
         return Err(Unreadable::NotAForm);
     }
-    let collected = Limited::new(body, MAX_BODY)
-        .collect()
-        .await
-        .map_err(|error| if error.is::<LengthLimitError>() { Unreadable::TooLarge } else { Unreadable::Cut })?;
-    few(Params::parse(&collected.to_bytes()))
+    few(Params::parse(&whole(body, BODY_TIME).await?))
+}
+
+async fn whole(body: Body, time: Duration) -> Result<Bytes, Unreadable> {
+    let collected = tokio::time::timeout(time, Limited::new(body, MAX_BODY).collect()).await;
+    match collected {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unreadable::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(Unreadable::Cut),
+    }
 }
 
 fn few(params: Params) -> Result<Params, Unreadable> {
@@ -121,5 +132,12 @@ mod tests {
             assert_eq!(of_form(&form(kind), Body::from("a=1")).await.err(), Some(Unreadable::NotAForm));
         }
         assert_eq!(of_form(&HeaderMap::new(), Body::from("a=1")).await.err(), Some(Unreadable::NotAForm));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_not_waited_for() {
+        let silent = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let waited = tokio::time::timeout(BODY_TIME, whole(Body::from_stream(silent), Duration::from_millis(20)));
+        assert_eq!(waited.await.expect("waited for ever").err(), Some(Unreadable::Cut));
     }
 }

@@ -35,7 +35,8 @@ const DRAIN: Duration = Duration::from_secs(4);
 pub struct Limits {
     /// Connections held at the same time.
     pub connections: usize,
-    /// From the first byte of a request to the end of its headers.
+    /// From the first byte of a request to the end of its headers; and how long a client may take
+    /// nothing of its answer.
     pub head: Duration,
     /// Between two requests.
     pub idle: Duration,

@@ -1,6 +1,6 @@
 //! How long a request's head may take. hyper has one timer for an idle connection and a slow head;
 //! we want 75 s for the first and 10 s for the second, so this stream starts the shorter one at
-//! the first byte.
+//! the first byte. It also ends a connection whose client takes nothing of its answer for as long.
 
 use std::{
     io,
@@ -59,12 +59,26 @@ pub(super) struct Paced {
     pace: Arc<Pace>,
     head: Duration,
     deadline: Pin<Box<Sleep>>,
+    /// Runs while the client takes nothing of what it asked for.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Paced {
     /// `head`: from the first byte of a head to its end.
     pub(super) fn new(stream: TcpStream, pace: Arc<Pace>, head: Duration) -> Self {
-        Self { stream: TokioIo::new(stream), pace, head, deadline: Box::pin(tokio::time::sleep(head)) }
+        Self { stream: TokioIo::new(stream), pace, head, deadline: Box::pin(tokio::time::sleep(head)), stalled: None }
+    }
+
+    /// An answer that nobody takes may wait as long as a head; then it holds its place no longer.
+    fn taken(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let head = self.head;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(head)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -93,7 +107,8 @@ impl Read for Paced {
 
 impl Write for Paced {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.taken(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -113,6 +128,7 @@ impl Write for Paced {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.taken(cx, written)
     }
 }

@@ -117,3 +117,21 @@ async fn an_idle_connection_outlives_the_limit_of_a_head_and_ends_by_its_own() {
     }
     assert_eq!(stream.read(&mut [0; 16]).await.unwrap_or(0), 0);
 }
+
+#[tokio::test]
+async fn a_client_that_never_reads_its_answers_is_cut_off() {
+    let router = Router::new().route("/", get(async || vec![b'x'; 1 << 20]));
+    let limits = Limits { head: Duration::from_millis(100), connections: 1, ..Limits::new(1) };
+    let server = running(router, limits).await;
+    let mut greedy = TcpStream::connect(server.address).await.unwrap();
+    // More than the kernel holds for a reader that is away.
+    for _ in 0..64 {
+        greedy.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    }
+    let next = tokio::time::timeout(
+        Duration::from_secs(20),
+        say(server.address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+    );
+    assert!(next.await.expect("the only place was never given back").starts_with("HTTP/1.1 200"));
+    drop(greedy);
+}
