@@ -25,7 +25,7 @@ use gapura_core::{
     identity::Session,
     oauth::{
         AuthorizeRequest, Client, CodeGrant, IdTokenHint, NotOurs, PageError, Params, ReplyTo, TokenType,
-        authorize::{Candidate, read},
+        authorize::{Candidate, kept, read},
         decide::{Approved, Decision, LoginReason, Told, decide, denied},
         refresh::hash,
         reply_to,
@@ -60,6 +60,9 @@ const TOUCH: Duration = Duration::from_secs(5 * 60);
 /// The parameter that names a request that came by POST.
 const POSTED: &str = "kiriman";
 
+/// Longest request that is parked on its way from POST to GET, encoded: strangers write these.
+const LARGEST_POSTED: usize = 32 * 1024;
+
 /// Any browser. Reads the session behind its cookie in one statement; writes a code, and the first entry
 /// of a session into a client; nothing on later entries but `last_seen_at`, at most every five minutes.
 //= OIDC-CORE#3.1.2.1
@@ -87,9 +90,12 @@ pub async fn post(State(app): State<App>, context: RequestContext, Form(form): F
     let parked = async {
         let params = form.map_err(|_| Failure::Page(PageError::BadRequest, None))?;
         let id = app.entropy.token()?;
-        let value = params.encode();
+        let value = kept(&params).encode();
+        if value.len() > LARGEST_POSTED {
+            return Err(Failure::Page(PageError::BadRequest, None));
+        }
         let entry = Entry { value: value.as_bytes(), expires_at: context.now.plus(interaction::LIFETIME) };
-        app.ephemeral.put(Kind::Interaction, &posted_key(&id), entry, context.now).await?;
+        app.ephemeral.put(Kind::PostedRequest, &id, entry, context.now).await?;
         Ok(see_other(&format!("/authorize?{POSTED}={id}")))
     };
     parked.await.unwrap_or_else(|failure| failure::page(&app, &context, failure))
@@ -118,17 +124,13 @@ struct Asked<'a> {
     reply_to: &'a ReplyTo,
 }
 
-fn posted_key(id: &str) -> String {
-    format!("{POSTED}-{id}")
-}
-
 async fn posted(app: &App, context: &RequestContext, params: Params) -> Result<Params, Failure> {
     if params.has("client_id") || !params.has(POSTED) {
         return Ok(params);
     }
     let expired = || Failure::Page(PageError::InteractionExpired, None);
     let id = params.one(POSTED).ok().flatten().ok_or_else(expired)?;
-    let parked = app.ephemeral.get(Kind::Interaction, &posted_key(id), context.now).await?;
+    let parked = app.ephemeral.get(Kind::PostedRequest, id, context.now).await?;
     Ok(Params::parse(&parked.ok_or_else(expired)?))
 }
 
@@ -201,7 +203,8 @@ async fn ask_to_sign_in(
     asked: &Asked<'_>,
     reason: LoginReason,
 ) -> Result<Response, Failure> {
-    let (parked, cookie) = interaction::park(app, context, &asked.client.id, &asked.attempt.params, reason).await?;
+    let (parked, cookie) =
+        interaction::park(app, context, &asked.client.id, &kept(&asked.attempt.params), reason).await?;
     Ok(with_cookie(see_other(&parked.address()), cookie))
 }
 

@@ -1,6 +1,7 @@
 //! The edge of ARCHITECTURE.md: a sibling under the same domain is hostile.
 
 mod cookies;
+mod flood;
 mod limits;
 mod one_time_link;
 mod pages;

@@ -18,6 +18,35 @@ const MAX_NONCE: usize = 512;
 /// Longest list of scopes, in bytes.
 const MAX_SCOPE: usize = 1024;
 
+/// Every parameter that somebody reads, with its longest value in bytes.
+const LIMITS: &[(&str, usize)] = &[
+    ("client_id", 256),
+    ("response_type", 64),
+    ("redirect_uri", 2048),
+    ("scope", MAX_SCOPE),
+    ("state", MAX_STATE),
+    ("nonce", MAX_NONCE),
+    ("code_challenge", 128),
+    ("code_challenge_method", 16),
+    ("response_mode", 64),
+    ("prompt", 64),
+    ("max_age", 16),
+    ("id_token_hint", MAX_TOKEN),
+    ("login_hint", 256),
+    ("display", 64),
+    ("ui_locales", 256),
+    ("acr_values", 256),
+    ("request", MAX_TOKEN),
+    ("request_uri", 2048),
+    ("registration", 4096),
+];
+
+/// The request without what nobody reads: what is kept of it while a person signs in.
+pub fn kept(params: &Params) -> Params {
+    let names: Vec<&str> = LIMITS.iter().map(|(name, _)| *name).collect();
+    params.only(&names)
+}
+
 words! {
     /// `prompt` (OpenID Connect Core section 3.1.2.1).
     pub enum Prompt {
@@ -106,27 +135,6 @@ pub fn read(candidate: &Candidate<'_>) -> Result<AuthorizeRequest, OAuthError> {
 //= RFC6749#3.1
 //= RFC6749#4.1.2.1
 fn parameters_well_formed(candidate: &Candidate<'_>) -> Result<(), OAuthError> {
-    const LIMITS: &[(&str, usize)] = &[
-        ("client_id", 256),
-        ("response_type", 64),
-        ("redirect_uri", 2048),
-        ("scope", MAX_SCOPE),
-        ("state", MAX_STATE),
-        ("nonce", MAX_NONCE),
-        ("code_challenge", 128),
-        ("code_challenge_method", 16),
-        ("response_mode", 64),
-        ("prompt", 64),
-        ("max_age", 16),
-        ("id_token_hint", MAX_TOKEN),
-        ("login_hint", 256),
-        ("display", 64),
-        ("ui_locales", 256),
-        ("acr_values", 256),
-        ("request", MAX_TOKEN),
-        ("request_uri", 2048),
-        ("registration", 4096),
-    ];
     if candidate.params.count() > super::MAX_PARAMS {
         return Err(OAuthError::invalid_request("too many parameters"));
     }

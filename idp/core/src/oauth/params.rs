@@ -94,6 +94,13 @@ impl Params {
         self.pairs.iter().any(|(n, _)| n == name.as_bytes())
     }
 
+    /// The parameters of these names, as they were sent; what nobody asks for is left out.
+    #[must_use]
+    pub fn only(&self, names: &[&str]) -> Self {
+        let asked_for = |name: &[u8]| names.iter().any(|known| known.as_bytes() == name);
+        Self { pairs: self.pairs.iter().filter(|(name, _)| asked_for(name)).cloned().collect() }
+    }
+
     /// How many parameters were sent.
     pub fn count(&self) -> usize {
         self.pairs.len()
@@ -159,6 +166,12 @@ mod tests {
     use super::*;
 
     //= RFC6749#3.1 test
+    #[test]
+    fn what_nobody_asks_for_is_left_out_and_flaws_stay() {
+        let sent = Params::parse(b"state=a&x=1&state=%ff&y");
+        assert_eq!(sent.only(&["state", "scope"]).encode(), "state=a&state=%FF");
+    }
+
     #[test]
     fn flaws_are_reported_when_asked_for_and_only_then() {
         let rows: &[(&str, Result<Option<&str>, Flaw>)] = &[

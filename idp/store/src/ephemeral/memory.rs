@@ -25,6 +25,7 @@ const OVERHEAD: usize = 160;
 pub(super) struct Memory {
     code: Mutex<Drawer>,
     interaction: Mutex<Drawer>,
+    posted_request: Mutex<Drawer>,
     jti_mark: Mutex<Drawer>,
     sign_in_rate: Mutex<Drawer>,
     marks_since: OnceLock<Instant>,
@@ -36,6 +37,7 @@ impl Memory {
         Self {
             code: drawer(Kind::Code),
             interaction: drawer(Kind::Interaction),
+            posted_request: drawer(Kind::PostedRequest),
             jti_mark: drawer(Kind::JtiMark),
             sign_in_rate: drawer(Kind::SignInRate),
             marks_since: OnceLock::new(),
@@ -47,6 +49,7 @@ impl Memory {
         let drawer = match kind {
             Kind::Code => &self.code,
             Kind::Interaction => &self.interaction,
+            Kind::PostedRequest => &self.posted_request,
             Kind::JtiMark => &self.jti_mark,
             Kind::SignInRate => &self.sign_in_rate,
         };
@@ -348,7 +351,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_drawer_of_its_own_bound() {
         let memory = Memory::new(|kind| Bound { entries: kind.word().len(), bytes: ROOMY });
-        for kind in [Kind::Code, Kind::Interaction, Kind::JtiMark, Kind::SignInRate] {
+        for kind in [Kind::Code, Kind::Interaction, Kind::PostedRequest, Kind::JtiMark, Kind::SignInRate] {
             let drawer = memory.drawer(kind);
             assert_eq!((drawer.kind, drawer.bound.entries), (kind, kind.word().len()));
         }

@@ -44,6 +44,8 @@ pub enum Kind {
     Code,
     /// A parked request waiting for the person.
     Interaction,
+    /// A request that came by POST, on its way to GET. Strangers write it, so it crowds out its like only.
+    PostedRequest,
     /// The `jti` of a one-time assertion. Claim it after the signature was verified, or strangers fill it.
     JtiMark,
     /// Sign-in tries by address or name.
@@ -65,6 +67,7 @@ impl Kind {
         match self {
             Self::Code => "code",
             Self::Interaction => "interaction",
+            Self::PostedRequest => "posted-request",
             Self::JtiMark => "jti",
             Self::SignInRate => "sign-in-rate",
         }
@@ -76,6 +79,7 @@ impl Kind {
         match self {
             Self::Code => Bound { entries: 100_000, bytes: 64 * MIB },
             Self::Interaction => Bound { entries: 50_000, bytes: 64 * MIB },
+            Self::PostedRequest => Bound { entries: 10_000, bytes: 16 * MIB },
             Self::JtiMark => Bound { entries: 200_000, bytes: 32 * MIB },
             Self::SignInRate => Bound { entries: 100_000, bytes: 16 * MIB },
         }

@@ -96,7 +96,7 @@ async fn any_bytes_are_a_value(ephemeral: Ephemeral) {
 }
 
 async fn the_same_key_of_two_kinds_is_two_entries(ephemeral: Ephemeral) {
-    let kinds = [Kind::Code, Kind::Interaction, Kind::JtiMark, Kind::SignInRate];
+    let kinds = [Kind::Code, Kind::Interaction, Kind::PostedRequest, Kind::JtiMark, Kind::SignInRate];
     for kind in kinds {
         let put = ephemeral.put(kind, "k", entry(kind.word().as_bytes(), 1_000), at(0)).await.unwrap();
         assert_eq!(put, Put::Stored);
