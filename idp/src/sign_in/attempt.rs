@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use gapura_core::{
     audit::EventKind,
-    identity::{LoginName, Throttle, User, password},
+    identity::{LoginName, Throttle, User, password, throttle::FREE_FAILURES},
     secret::Secret,
     time::Instant,
 };
@@ -23,6 +23,7 @@ use sha2::Sha256;
 use super::{
     pool::{Busy, Checked, PoolError},
     session::{self, Proven},
+    turns,
 };
 use crate::{
     edge::RequestContext,
@@ -78,14 +79,15 @@ pub async fn attempt(app: &App, context: &RequestContext, typed: &Typed<'_>) -> 
     let row = users::by_login_name(&app.db, normalized, &unknown_key).await?;
     let (user, hash) = row.user.map_or((None, None), |(user, hash)| (Some(user), hash));
     let key = user.as_ref().map_or(unknown_key, |user| user.id.to_string());
-    if let Some(until) = row.throttle.and_then(|state| state.blocks(context.now)) {
-        count(Counted::SignIn, Counts::Refused);
-        return Ok(Outcome::Throttled(until));
-    }
-    let Some(_turn) = app.hasher.turns().take(&key) else {
-        count(Counted::SignIn, Counts::Refused);
-        return Ok(Outcome::Throttled(context.now.plus(CROWDED)));
+    let slowed = row.throttle.is_some_and(|state| state.failures >= FREE_FAILURES);
+    let Some(_turn) = app.hasher.turns().take(&key, if slowed { 1 } else { turns::MOST }) else {
+        return Ok(throttled(context.now.plus(CROWDED)));
     };
+    // Whoever had the only turn before may have failed since the first look.
+    let throttle = if slowed { throttles::state(&app.db, &key, context.now).await? } else { row.throttle };
+    if let Some(until) = throttle.and_then(|state| state.blocks(context.now)) {
+        return Ok(throttled(until));
+    }
     let checked = match app.hasher.check(password.clone(), hash.clone()).await {
         Ok(checked) => checked,
         Err(PoolError::Busy(busy)) => return Ok(Outcome::Busy(busy)),
@@ -97,7 +99,7 @@ pub async fn attempt(app: &App, context: &RequestContext, typed: &Typed<'_>) -> 
                 (Checked::RightAtOldCost, Some(seen)) => at_todays_cost(app, password, seen).await?,
                 _ => None,
             };
-            let throttle = row.throttle.map(|_| key.clone());
+            let throttle = throttle.map(|_| key.clone());
             Ok(Outcome::Proven(Box::new(Proven { user, throttle, rehashed })))
         }
         (Some(user), Checked::Right | Checked::RightAtOldCost) => {
@@ -109,6 +111,11 @@ pub async fn attempt(app: &App, context: &RequestContext, typed: &Typed<'_>) -> 
             Ok(Outcome::Failed)
         }
     }
+}
+
+fn throttled(until: Instant) -> Outcome {
+    count(Counted::SignIn, Counts::Refused);
+    Outcome::Throttled(until)
 }
 
 /// When an account that is being checked many times at once may be tried again.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use gapura_tests::{
     Pair,
     browser::{Browser, Page},
@@ -15,6 +16,7 @@ on_both_pairs!(
     one_throttle_however_the_name_is_typed,
     a_throttle_names_a_time_and_survives_a_restart,
     others_behind_the_same_address_sign_in,
+    guesses_at_the_same_moment_share_no_wait,
 );
 
 async fn attempt(city: &City, browser: &mut Browser, name: &str, password: &str) -> Page {
@@ -102,4 +104,21 @@ async fn others_behind_the_same_address_sign_in(pair: Pair) {
     }
     let page = attempt(&city, &mut city.browser(), TREASURER.login, PASSWORD).await;
     assert!(page.location().is_some_and(|next| next.as_str().contains("code=")), "{}", page.text());
+}
+
+//= T13 test
+async fn guesses_at_the_same_moment_share_no_wait(pair: Pair) {
+    let city = City::new(pair).await;
+    until_throttled(&city, TEACHER.login).await;
+    for _ in 0..2 {
+        city.advance(Duration::from_secs(15 * 60 + 1));
+        let mut browsers: Vec<Browser> = (0..16).map(|_| city.browser()).collect();
+        for browser in &mut browsers {
+            city.begin(browser, &city.rp("presensi"), &[]).await;
+        }
+        let guess = [("username", TEACHER.login), ("password", "salah")];
+        let answers = join_all(browsers.iter_mut().map(|browser| browser.submit("password", &guess))).await;
+        let checked = answers.iter().filter(|page| page.status != 429).count();
+        assert_eq!(checked, 1, "one wait, one guess");
+    }
 }
