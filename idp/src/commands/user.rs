@@ -13,7 +13,7 @@ use gapura_core::{
     time::Period,
 };
 use gapura_store::{
-    audit, credentials, login_names, sessions,
+    audit, credentials, login_names, one_time_links, sessions,
     users::{self, Profile},
 };
 use serde_json::{Value, json};
@@ -159,6 +159,7 @@ async fn passwd(desk: &Desk, name: &str) -> Outcome {
     let (id, now) = (user.id.clone(), desk.now);
     let set = desk.base.db.write(async move |tx| {
         credentials::set_password(tx, &id, &hash, now).await?;
+        one_time_links::end_all_of(tx, &id, now).await?;
         users::raise_epoch(tx, &id, now).await?;
         sessions::end_all_of(tx, &id, SessionEnd::PasswordReset, now).await?;
         audit::record(tx, &event).await

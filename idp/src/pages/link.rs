@@ -158,6 +158,7 @@ async fn store(app: &App, context: &RequestContext, opened: &Opened, password: S
         .write(async move |tx| {
             let Some(link) = one_time_links::use_up(tx, &hash, now).await? else { return Ok(false) };
             credentials::set_password(tx, &link.user_id, &encoded, now).await?;
+            one_time_links::end_all_of(tx, &link.user_id, now).await?;
             users::raise_epoch(tx, &link.user_id, now).await?;
             sessions::end_all_of(tx, &link.user_id, SessionEnd::PasswordReset, now).await?;
             audit::record(tx, &event).await?;

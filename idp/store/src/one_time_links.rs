@@ -75,3 +75,9 @@ pub async fn use_up(tx: &mut Tx, token_hash: &[u8; 32], now: Instant) -> Result<
         .await?;
     row.map(Row::read).transpose()
 }
+
+/// Ends every link of an account that was not used: its password was set by another way.
+pub async fn end_all_of(tx: &mut Tx, user: &UserId, now: Instant) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE one_time_links SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";
+    tx.execute(SQL, values![user, now]).await.map(drop)
+}

@@ -143,6 +143,20 @@ on_both_engines! {
         assert_eq!(change!(store, |tx| one_time_links::use_up(tx, &[1; 32], end)), None);
     }
 
+    async fn a_password_that_was_set_ends_every_link_of_its_account(store) {
+        city(store).await;
+        for hash in [[1; 32], [2; 32]] {
+            let link = OneTimeLink { purpose: LinkPurpose::FirstPassword, user_id: siti(), expires_at: NOW.plus(DAY) };
+            change!(store, |tx| one_time_links::add(tx, &hash, &link, NOW));
+        }
+        let user = siti();
+        change!(store, |tx| one_time_links::end_all_of(tx, &user, NOW));
+        for hash in [[1; 32], [2; 32]] {
+            assert_eq!(one_time_links::find(&store.db, &hash, NOW).await.unwrap(), None);
+            assert_eq!(change!(store, |tx| one_time_links::use_up(tx, &hash, NOW)), None);
+        }
+    }
+
     async fn an_event_is_stored_as_its_canonical_bytes(store) {
         let mut event = AuditEvent::new(EventId::new("e1"), [9; 16], NOW, EventKind::SignedIn, Actor::Anonymous);
         event.user_id = Some(siti());
