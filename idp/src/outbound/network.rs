@@ -66,7 +66,8 @@ impl Network {
     }
 
     fn is_our_name(&self, url: &Url) -> bool {
-        let same_host = url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(self.public.host()));
+        let bare = |host: &str| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        let same_host = url.host_str().is_some_and(|host| bare(host) == bare(self.public.host()));
         same_host && url.port_or_known_default() == Some(self.public.port())
     }
 

@@ -85,6 +85,12 @@ async fn our_own_listeners_are_never_called() {
     let everywhere = Outbound::new(&settings).unwrap();
     assert!(everywhere.check("http://127.0.0.5:8080/").await.is_err());
     assert!(everywhere.check("http://127.0.0.5:8081/").await.is_ok());
+    let mut behind_a_proxy = self::settings();
+    behind_a_proxy.server.public_url = crate::settings::Origin::parse("https://sso.localhost").unwrap();
+    let behind_a_proxy = Outbound::new(&behind_a_proxy).unwrap();
+    for url in ["https://sso.localhost/revoke", "https://SSO.localhost./revoke"] {
+        assert!(behind_a_proxy.check(url).await.is_err(), "{url}");
+    }
 }
 
 #[tokio::test]
