@@ -193,8 +193,8 @@ fn language_and_rest(uri: &Uri) -> (Option<Language>, String) {
         [one] => one.strip_prefix("bahasa=").and_then(|tag| tag.parse().ok()),
         _ => None,
     };
-    // A path that begins with two slashes would name another host as a link.
-    let path = if uri.path().starts_with("//") { "/" } else { uri.path() };
+    // A path that begins with two slashes would name another host as a link; a backslash is read as one.
+    let path = if uri.path().starts_with("//") || uri.path().starts_with("/\\") { "/" } else { uri.path() };
     let here = if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) };
     (asked, here)
 }
@@ -236,6 +236,7 @@ mod tests {
             ("/masuk?bahasa=fr", None, "/masuk"),
             ("/masuk?bahasa=en&bahasa=id", None, "/masuk"),
             ("//evil.example/?a=1", None, "/?a=1"),
+            ("/\\evil.example/?a=1", None, "/?a=1"),
         ];
         for (uri, language, here) in table {
             assert_eq!(language_and_rest(&uri.parse().unwrap()), (language, here.to_owned()), "{uri}");
