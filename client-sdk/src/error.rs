@@ -86,7 +86,7 @@ pub enum Error {
         scopes: String,
     },
     /// The provider answered a request with an OAuth error.
-    #[error("the provider refused with {code:?} ({description})")]
+    #[error("the provider refused with {code:?} ({description:?})")]
     Refused {
         /// Error code of the protocol.
         code: String,
@@ -171,5 +171,17 @@ impl Error {
             }
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_in_an_address_forges_no_log_line() {
+        let refused = Error::Refused { code: "x\ny".to_owned(), description: "a\r\n2026 ERROR\u{2028}b".to_owned() };
+        let said = refused.to_string();
+        assert!(!said.contains(|c: char| c.is_control() || c == '\u{2028}'), "{said}");
     }
 }
