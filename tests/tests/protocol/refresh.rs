@@ -15,6 +15,7 @@ on_both_pairs!(
     a_refresh_gives_new_tokens_of_the_same_sign_in,
     a_public_client_that_uses_a_token_twice_loses_the_family,
     of_100_parallel_refreshes_one_wins,
+    parallel_refreshes_of_a_confidential_client_are_never_our_mistake,
     a_used_token_stays_used_over_a_restart,
     a_lost_answer_may_be_asked_for_again,
     a_replaced_token_is_nobody_s,
@@ -78,6 +79,17 @@ async fn of_100_parallel_refreshes_one_wins(pair: Pair) {
     assert!(answers.iter().filter(|page| page.status != 200).all(|page| error(page) == "invalid_grant"));
     let next: Value = serde_json::from_str(&won[0].body).unwrap();
     assert_eq!(error(&rp.refresh(next["refresh_token"].as_str().unwrap()).await), "invalid_grant");
+}
+
+/// A confidential client may repeat itself; who comes in a crowd is told to come again.
+async fn parallel_refreshes_of_a_confidential_client_are_never_our_mistake(pair: Pair) {
+    let city = City::new(pair).await;
+    let rp = city.rp("presensi");
+    let token = city.tokens(&mut city.browser(), &rp, &TEACHER).await.refresh_token();
+    let answers = futures::future::join_all((0..60).map(|_| rp.refresh(&token))).await;
+    let statuses: Vec<u16> = answers.iter().map(|page| page.status.as_u16()).collect();
+    assert!(statuses.contains(&200), "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 400 | 503)), "{statuses:?}");
 }
 
 //= T6 test
