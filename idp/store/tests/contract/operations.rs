@@ -171,6 +171,18 @@ on_both_engines! {
         assert_eq!(store.rows(&found).await, 1);
     }
 
+    async fn events_are_read_from_the_newest_backwards(store) {
+        for id in ["a1", "a2", "a3"] {
+            let event = AuditEvent::new(EventId::new(id), [0; 16], NOW, EventKind::SignedOut, Actor::System);
+            change!(store, |tx| audit::record(tx, &event));
+        }
+        let newest = audit::older(&store.db, None, 2).await.unwrap();
+        assert_eq!(newest.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["a3", "a2"]);
+        assert_eq!((newest[0].kind, newest[0].at), (EventKind::SignedOut, NOW));
+        let rest = audit::older(&store.db, Some(&newest[1].id), 2).await.unwrap();
+        assert_eq!(rest.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["a1"]);
+    }
+
     async fn what_has_ended_leaves_in_batches(store) {
         city(store).await;
         let live = session(store, "s1").await;
