@@ -43,9 +43,9 @@ add_client() { # id, application, port
     "$gapura" client add --json --id "$1" --application "$2" \
         --redirect-uri "http://$1.localhost:$3/auth/callback" \
         --post-logout-redirect-uri "http://$1.localhost:$3/" \
-        --logout-uri "http://$1.localhost:$3/auth/backchannel-logout" |
+        --logout-uri "http://$1.localhost:$3/auth/backchannel-logout" 2>client.log |
         sed -n 's/.*"client_secret": *"\([^"]*\)".*/\1/p' >"$1.secret"
-    [ -s "$1.secret" ] || { echo "registering $1 gave no secret" >&2; exit 1; }
+    [ -s "$1.secret" ] || { cat client.log >&2; exit 1; }
 }
 
 if [ -d .demo ] && [ ! -e .demo/loaded ]; then
