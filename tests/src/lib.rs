@@ -7,6 +7,7 @@
 //! | [`relying_party`] | an application: what it sends and what it checks |
 //! | [`Pair`], [`on_both_pairs`] | the two storage pairs |
 //! | [`city`] | a small city in process, with a clock that a test moves |
+//! | [`front`] | TLS in front of a server |
 //! | [`office`] | a few people and two applications, as real processes |
 //! | [`provider`] | the real program and its commands |
 //! | [`sample`] | people and applications of the sample city |
@@ -27,6 +28,7 @@
 pub mod browser;
 pub mod chromium;
 pub mod city;
+pub mod front;
 pub mod html;
 pub mod office;
 mod pair;

@@ -36,6 +36,7 @@ pub fn complete(headers: &mut HeaderMap, scheme: Scheme) {
 
 /// The policy of a page: its own styles, script, font and images, no other origin. `target` is the
 /// checked redirect URI to which a form of this page may lead, if there is one.
+//= RFC9700#4.16
 pub fn page_policy(target: Option<&str>) -> HeaderValue {
     let source = target.and_then(form_source).map(|source| format!(" {source}")).unwrap_or_default();
     HeaderValue::try_from(format!(

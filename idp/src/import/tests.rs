@@ -276,7 +276,7 @@ async fn a_corrected_number_keeps_the_account_and_the_old_number_as_history() {
     assert_eq!(report.errors[0].code, Code::NameTaken, "a former number is never given to another person");
 }
 
-//= SSO-01 test
+//= SSO-02 test
 #[tokio::test]
 async fn a_second_account_for_an_active_number_or_nik_is_refused() {
     let city = City::small().await;

@@ -213,7 +213,7 @@ mod tests {
 
     const NOW: Instant = Instant::from_millis(1_795_000_000_000);
 
-    //= RFC7638#3.1 test
+    //= RFC7638#3 test
     #[test]
     fn the_thumbprint_is_that_of_the_rfc() {
         let members = vec![

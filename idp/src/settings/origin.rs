@@ -89,6 +89,7 @@ pub fn is_loopback_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    //= RFC6761#6.3 test
     #[test]
     fn http_is_for_this_machine_only() {
         for good in ["http://localhost:8080", "http://sso.localhost:8080/", "http://127.0.0.1:1", "http://[::1]:8080"] {

@@ -39,6 +39,7 @@ async fn code(city: &City, rp: &RelyingParty) -> (Started, String) {
 //= OIDC-CORE#3.1.3.3 test
 //= OIDC-CORE#2 test
 //= OIDC-CORE#3.1.3.6 test
+//= RFC7515#3.1 test
 //= RFC9068#2.1 test
 //= RFC9068#2.2 test
 //= RFC6749#5.1 test

@@ -145,6 +145,7 @@ mod tests {
     }
 
     //= RFC6749#3.1.2 test
+    //= OIDC-BACKCHANNEL#2.2 test
     #[test]
     fn an_address_is_absolute_https_and_has_no_fragment() {
         for good in
