@@ -3,6 +3,8 @@
 //! Besides the settings of the library it reads `APLIKASI_NAMA` (what stands in the heading), `APLIKASI_ALAMAT` (where
 //! it listens, `127.0.0.1:8081`) and `APLIKASI_LAIN` (links to the others: `Kinerja=http://kinerja.localhost:8082,…`).
 
+use std::io::IsTerminal;
+
 use axum::Router;
 use axum::extract::{FromRef, OriginalUri, State};
 use axum::response::Html;
@@ -30,7 +32,7 @@ impl Role for Bendahara {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().init();
+    tracing_subscriber::fmt().with_ansi(std::io::stdout().is_terminal()).init();
     let gapura = Gapura::from_env().await?;
     let routes = gapura.routes();
     let others = setting("APLIKASI_LAIN", "");

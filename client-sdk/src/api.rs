@@ -29,6 +29,9 @@ use crate::provider::token_error;
 use crate::refusal;
 use crate::signed::{self, Audience, refused};
 
+const OTHER_AUDIENCE: &str =
+    "aud is another application (GAPURA_AUDIENCE must be the identifier this one has at the provider)";
+
 impl Gapura {
     /// A layer for the routes of an API. Each request must bring an access token of the provider that was made for
     /// this application; [`Api::scope`] asks for more.
@@ -111,7 +114,7 @@ impl Api {
         let claims: Claims = signed::verify(token, "at+jwt", &keys)?;
         let rules = [
             (claims.iss == gapura.settings().issuer.as_str(), "iss is another provider"),
-            (claims.aud.names(&self.audience), "aud is another application"),
+            (claims.aud.names(&self.audience), OTHER_AUDIENCE),
             (claims.exp > now - LEEWAY, "it has expired"),
             (claims.iat <= now + LEEWAY, "it was issued in the future"),
             (claims.nbf.is_none_or(|nbf| nbf <= now + LEEWAY), "it is not valid yet"),
@@ -146,7 +149,7 @@ impl Api {
         let rules = [
             (answer.active(), "the provider says it is not active"),
             (answer.iss().is_none_or(|iss| iss == gapura.settings().issuer.as_str()), "iss is another provider"),
-            (answer.aud().is_some_and(|all| all.contains(&self.audience)), "aud is another application"),
+            (answer.aud().is_some_and(|all| all.contains(&self.audience)), OTHER_AUDIENCE),
             (answer.exp().is_none_or(|exp| exp.timestamp() > gapura.now() - LEEWAY), "it has expired"),
         ];
         if let Some((_, why)) = rules.iter().find(|(holds, _)| !holds) {

@@ -7,7 +7,7 @@
 use crate::text::Text;
 
 /// Everything that can go wrong between an application and its OpenID provider.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting is not there.
@@ -117,6 +117,13 @@ pub enum Error {
     /// A task of the library was cut off, usually because the process is ending.
     #[error("the work was cut off")]
     Interrupted,
+}
+
+/// The developer's sentence too: it is what a `main` that returns the error prints.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 impl Error {

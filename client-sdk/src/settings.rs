@@ -8,7 +8,7 @@
 //! | `GAPURA_PUBLIC_URL` | the origin under which browsers reach this application |
 //! | `GAPURA_INTERNAL_URL` | optional: where this machine reaches the provider, if not at the issuer address |
 //! | `GAPURA_SCOPES` | optional: scopes to ask for, separated by spaces |
-//! | `GAPURA_AUDIENCE` | optional: the identifier of this application in access tokens; default is the client id |
+//! | `GAPURA_AUDIENCE` | only for an API: the identifier of this application in access tokens; default is the client id |
 //! | `GAPURA_CA_FILE` | optional: a PEM file with the certificate authority of the provider |
 
 use std::net::IpAddr;
