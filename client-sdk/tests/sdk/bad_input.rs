@@ -1,10 +1,9 @@
 //! What nobody should send, and what must never be written down.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use http::{Method, StatusCode};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::browser::World;
 use crate::provider::SECRET;
@@ -56,12 +55,17 @@ async fn methods_that_are_not_offered_are_refused() {
     }
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this test's thread logged; the subscriber is one for all tests, which run on threads of their own.
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LOG.with_borrow_mut(|log| log.as_mut().map(|log| log.extend_from_slice(bytes)));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -69,19 +73,10 @@ impl Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn neither_secrets_nor_tokens_nor_names_are_logged() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Log).init();
+    LOG.set(Some(Vec::new()));
     let world = World::new().await;
     let mut browser = world.signed_in().await;
     let cookie = browser.session_cookie().unwrap().clone();
@@ -95,8 +90,7 @@ async fn neither_secrets_nor_tokens_nor_names_are_logged() {
     browser.get("/auth/callback?code=kode-rahasia&state=abc").await;
     world.provider.lie(|lies| lies.id_token = Box::new(|claims| claims["aud"] = "lain".into()));
     browser.open("/").await;
-    drop(guard);
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = String::from_utf8(LOG.take().unwrap()).unwrap();
     assert!(text.contains("a logout message was refused") && text.contains("a request was refused"), "{text}");
     for hidden in [SECRET, "eyJ", &cookie, "segar-", "kode-", "Siti", "orang-1"] {
         assert!(!text.contains(hidden), "{hidden} stands in the log:\n{text}");

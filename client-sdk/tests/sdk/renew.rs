@@ -33,6 +33,13 @@ async fn a_browser_that_hangs_up_does_not_lose_the_new_refresh_token() {
         tokio::task::yield_now().await;
     }
     request.abort();
+    // Nobody waits any more, and still the renewal goes on to its end.
+    let finished = async {
+        while world.provider.asked("userinfo") < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), finished).await.unwrap();
     assert_eq!(browser.get("/").await.status, StatusCode::OK);
     assert_eq!(world.provider.asked("refresh"), 1);
 }
