@@ -1,4 +1,5 @@
--- One account a person (S0 Pasal 31A(1)). NIK only as keyed hash and ciphertext, phone only as ciphertext.
+-- One account a person (S0 Pasal 31A(1)). NIK only as keyed hash and ciphertext,
+-- phone and private mail only as ciphertext.
 CREATE TABLE users (
   id TEXT NOT NULL PRIMARY KEY,
   sub TEXT NOT NULL UNIQUE,
@@ -14,7 +15,7 @@ CREATE TABLE users (
   nik_sealed BYTEA,
   phone_sealed BYTEA,
   official_email TEXT,
-  private_email TEXT,
+  private_email_sealed BYTEA,
   golongan TEXT,
   legal_status TEXT,
   working_agency TEXT,

@@ -61,7 +61,7 @@ async fn add(desk: &Desk, login: &LoginName, name: String) -> Result<UserId, Fai
         nik_sealed: None,
         phone_sealed: None,
         official_email: None,
-        private_email: None,
+        private_email_sealed: None,
         golongan: None,
         legal_status: None,
         working_agency: None,

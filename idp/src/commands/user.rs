@@ -142,7 +142,7 @@ fn profile(desk: &Desk, new: &UserAdd, names: &Names) -> Result<Profile, Failed>
         nik_sealed: None,
         phone_sealed: None,
         official_email: names.email.as_ref().map(|email| email.as_str().to_owned()),
-        private_email: None,
+        private_email_sealed: None,
         golongan: None,
         legal_status: None,
         working_agency: None,

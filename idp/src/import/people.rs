@@ -188,7 +188,7 @@ fn refusal(record: &PersonRecord, column: &str, code: Code) -> Finding {
 }
 
 /// The stored person that a record speaks of; an error where it speaks of two.
-//= SSO-01
+//= SSO-02
 fn identify<'p>(
     record: &PersonRecord,
     nik_index: Option<&[u8]>,
@@ -254,9 +254,19 @@ fn profile(
         siasn_person_id: kept(record.siasn_id.as_ref(), |old| old.siasn_person_id.as_ref()),
         nik_index,
         nik_sealed,
-        phone_sealed: phone(record, stored, with.sealer)?,
+        phone_sealed: sealed(
+            "users.phone",
+            record.phone.as_ref(),
+            stored.and_then(|old| old.phone_sealed.as_ref()),
+            with.sealer,
+        )?,
         official_email: official_email(record, known, with.people),
-        private_email: kept(record.private_email.as_ref(), |old| old.private_email.as_ref()),
+        private_email_sealed: sealed(
+            "users.private_email",
+            record.private_email.as_ref(),
+            stored.and_then(|old| old.private_email_sealed.as_ref()),
+            with.sealer,
+        )?,
         golongan: kept(record.golongan.as_ref(), |old| old.golongan.as_ref()),
         legal_status: kept(record.legal_status.as_ref(), |old| old.legal_status.as_ref()),
         working_agency: kept(record.working_agency.as_ref(), |old| old.working_agency.as_ref()),
@@ -286,16 +296,20 @@ fn validity(record: &PersonRecord, stored: Option<&Profile>, today: Date) -> Opt
     }
 }
 
-/// The stored ciphertext stays where it holds the same number.
-fn phone(record: &PersonRecord, stored: Option<&Profile>, sealer: &Sealer) -> Result<Option<Vec<u8>>, ImportError> {
-    let old = stored.and_then(|old| old.phone_sealed.as_ref());
-    let Some(phone) = &record.phone else { return Ok(old.cloned()) };
+/// The stored ciphertext stays where it holds the same text, and where the file has none.
+fn sealed(
+    context: &str,
+    new: Option<&String>,
+    old: Option<&Vec<u8>>,
+    sealer: &Sealer,
+) -> Result<Option<Vec<u8>>, ImportError> {
+    let Some(new) = new else { return Ok(old.cloned()) };
     if let Some(sealed) = old
-        && sealer.open("users.phone", sealed)?.expose().as_slice() == phone.as_bytes()
+        && sealer.open(context, sealed)?.expose().as_slice() == new.as_bytes()
     {
         return Ok(Some(sealed.clone()));
     }
-    Ok(Some(sealer.seal("users.phone", phone.as_bytes())?))
+    Ok(Some(sealer.seal(context, new.as_bytes())?))
 }
 
 /// An address that is another person's login name is not taken.

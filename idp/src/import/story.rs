@@ -68,7 +68,10 @@ fn untold(stored: Option<&Profile>, profile: &Profile) -> Vec<&'static str> {
     let differs = [
         ("nik", stored.and_then(|old| old.nik_index.as_ref()) != profile.nik_index.as_ref()),
         ("phone", stored.and_then(|old| old.phone_sealed.as_ref()) != profile.phone_sealed.as_ref()),
-        ("private_email", stored.and_then(|old| old.private_email.as_ref()) != profile.private_email.as_ref()),
+        (
+            "private_email",
+            stored.and_then(|old| old.private_email_sealed.as_ref()) != profile.private_email_sealed.as_ref(),
+        ),
         ("birth_date", stored.and_then(|old| old.birth_date) != profile.birth_date),
     ];
     differs.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect()

@@ -116,6 +116,7 @@ impl City {
             };
             listed.profile.nik_sealed = open(listed.profile.nik_sealed, "users.nik");
             listed.profile.phone_sealed = open(listed.profile.phone_sealed, "users.phone");
+            listed.profile.private_email_sealed = open(listed.profile.private_email_sealed, "users.private_email");
             listed.id = UserId::new("");
             state.push(format!("{listed:?} {posts:?} {}", numbers.len()));
         }
@@ -238,8 +239,9 @@ async fn the_faulty_file_is_refused_row_by_row() {
     assert_eq!(imports::open_queue(city.db()).await.unwrap().len(), 3, "what waits is not queued again");
 }
 
+//= SEC-07 test
 #[tokio::test]
-async fn only_the_kept_columns_are_stored_and_nik_and_phone_only_sealed() {
+async fn only_the_kept_columns_are_stored_and_private_ones_only_sealed() {
     let city = City::small().await;
     city.db().close().await;
     let mut seen = 0;
@@ -247,7 +249,9 @@ async fn only_the_kept_columns_are_stored_and_nik_and_phone_only_sealed() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         seen += usize::from(text.contains("Siti Aminah"));
-        for secret in ["9901015708850001", "81234567890", "Jl. Rahasia", "Islam", "9901010101800002"] {
+        for secret in
+            ["9901015708850001", "81234567890", "Jl. Rahasia", "Islam", "9901010101800002", "siti@example.com"]
+        {
             assert!(!text.contains(secret), "{secret}");
         }
     }
@@ -380,10 +384,12 @@ async fn people_without_a_number_sign_in_by_account_name_or_official_mail() {
     let mayor = city.user("Oman.Maulana").await.unwrap();
     assert_eq!((mayor.kind, mayor.employee_number.as_deref()), (UserKind::PejabatNegara, None));
     assert_eq!(city.user("oman.maulana.p@contoh.go.id").await.unwrap().id, mayor.id);
-    assert_eq!(mayor.private_email.as_deref(), Some("oman.maulana@example.net"));
+    let listed = users::directory(city.db()).await.unwrap();
+    let sealed = listed.iter().find(|one| one.id == mayor.id).unwrap().profile.private_email_sealed.clone().unwrap();
+    let opened = city.importer.sealer.open("users.private_email", &sealed).unwrap();
+    assert_eq!(opened.expose(), b"oman.maulana@example.net");
     assert!(city.user("oman.maulana@example.net").await.is_none(), "private mail is never a login name");
     assert_eq!(city.posts(&mayor.id).await[0].position.name, "Wali Kota");
-    let listed = users::directory(city.db()).await.unwrap();
     let vendors: Vec<_> = listed.iter().filter(|one| one.profile.kind == UserKind::Vendor).collect();
     assert_eq!(vendors.len(), 8);
     for vendor in vendors {

@@ -47,7 +47,7 @@ async fn bench() -> Bench {
         nik_sealed: None,
         phone_sealed: None,
         official_email: None,
-        private_email: None,
+        private_email_sealed: None,
         golongan: None,
         legal_status: None,
         working_agency: None,

@@ -279,7 +279,7 @@ fn profile() -> Profile {
         nik_sealed: None,
         phone_sealed: None,
         official_email: None,
-        private_email: None,
+        private_email_sealed: None,
         golongan: None,
         legal_status: None,
         working_agency: None,

@@ -42,7 +42,7 @@ pub struct Arrival<'a> {
 }
 
 const USERS: &str = "INSERT INTO users (id, sub, kind, status, full_name, title_before, title_after, gender, birth_date, \
-     siasn_person_id, nik_index, nik_sealed, phone_sealed, official_email, private_email, golongan, legal_status, \
+     siasn_person_id, nik_index, nik_sealed, phone_sealed, official_email, private_email_sealed, golongan, legal_status, \
      working_agency, sponsor_opd_id, valid_from, valid_until, epoch, created_at, changed_at) VALUES ($1, $2, $3, \
      $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, $169, $169), \
      ($22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, \

@@ -35,7 +35,7 @@ const STANDING: &str = "\
         JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $6 AND t.token_hash = $7) \
     SELECT 'user' AS part, u.id AS t1, u.sub AS t2, u.kind AS t3, u.status AS t4, u.full_name AS t5, \
         u.title_before AS t6, u.title_after AS t7, n.number AS t8, u.official_email AS t9, \
-        u.private_email AS t10, u.golongan AS t11, u.sponsor_opd_id AS t12, u.valid_from AS t13, \
+        CAST(NULL AS TEXT) AS t10, u.golongan AS t11, u.sponsor_opd_id AS t12, u.valid_from AS t13, \
         u.valid_until AS t14, u.language AS t15, u.epoch AS n1, CAST(NULL AS BIGINT) AS n2, \
         CAST(NULL AS BIGINT) AS n3, CAST(NULL AS BIGINT) AS n4, CAST(NULL AS BIGINT) AS n5 \
       FROM who CROSS JOIN users u \
@@ -201,7 +201,6 @@ impl Part {
             name: PersonName { full: must(self.t5, "users.full_name")?, title_before: self.t6, title_after: self.t7 },
             employee_number: self.t8,
             official_email: self.t9,
-            private_email: self.t10,
             golongan: self.t11,
             sponsor_opd: self.t12.map(UnitId::new),
             validity: self.t13.map(|from| period(&from, self.t14.as_deref(), "users.valid_from")).transpose()?,

@@ -36,8 +36,8 @@ pub struct Profile {
     pub phone_sealed: Option<Vec<u8>>,
     /// Surel dinas.
     pub official_email: Option<String>,
-    /// Surel pribadi.
-    pub private_email: Option<String>,
+    /// Surel pribadi, sealed.
+    pub private_email_sealed: Option<Vec<u8>>,
     /// Pangkat/golongan.
     pub golongan: Option<String>,
     /// Kedudukan hukum as printed.
@@ -75,18 +75,18 @@ pub struct SignInRow {
 }
 
 const BY_ID: &str = "SELECT u.id, u.sub, u.kind, u.status, u.full_name, u.title_before, u.title_after, \
-     n.number, u.official_email, u.private_email, u.golongan, u.sponsor_opd_id, u.valid_from, u.valid_until, \
+     n.number, u.official_email, u.golongan, u.sponsor_opd_id, u.valid_from, u.valid_until, \
      u.language, u.epoch FROM users u \
      LEFT JOIN employee_numbers n ON n.user_id = u.id AND n.superseded_at IS NULL WHERE u.id = $1";
 
 const BY_LOGIN_NAME: &str = "SELECT u.id, u.sub, u.kind, u.status, u.full_name, u.title_before, u.title_after, \
-     n.number, u.official_email, u.private_email, u.golongan, u.sponsor_opd_id, u.valid_from, u.valid_until, \
+     n.number, u.official_email, u.golongan, u.sponsor_opd_id, u.valid_from, u.valid_until, \
      u.language, u.epoch FROM login_names l JOIN users u ON u.id = l.user_id \
      LEFT JOIN employee_numbers n ON n.user_id = u.id AND n.superseded_at IS NULL \
      WHERE l.name_normalized = $1 AND l.ended_at IS NULL";
 
 const SIGN_IN: &str = "SELECT u.id, u.sub, u.kind, u.status, u.full_name, u.title_before, u.title_after, \
-     n.number, u.official_email, u.private_email, u.golongan, u.sponsor_opd_id, u.valid_from, u.valid_until, \
+     n.number, u.official_email, u.golongan, u.sponsor_opd_id, u.valid_from, u.valid_until, \
      u.language, u.epoch, p.hash, t.failures, t.last_failure_at, t.blocked_until, t.expires_at \
      FROM (SELECT CAST($1 AS TEXT) AS name, CAST($2 AS TEXT) AS unknown_key) asked \
      LEFT JOIN login_names l ON l.name_normalized = asked.name AND l.ended_at IS NULL \
@@ -96,20 +96,20 @@ const SIGN_IN: &str = "SELECT u.id, u.sub, u.kind, u.status, u.full_name, u.titl
      LEFT JOIN sign_in_throttles t ON t.key = COALESCE(u.id, asked.unknown_key)";
 
 const DIRECTORY: &str = "SELECT u.id, n.number, u.kind, u.status, u.full_name, u.title_before, u.title_after, u.gender, \
-     u.birth_date, u.siasn_person_id, u.nik_index, u.nik_sealed, u.phone_sealed, u.official_email, u.private_email, \
+     u.birth_date, u.siasn_person_id, u.nik_index, u.nik_sealed, u.phone_sealed, u.official_email, u.private_email_sealed, \
      u.golongan, u.legal_status, u.working_agency, u.sponsor_opd_id, u.valid_from, u.valid_until, u.epoch, \
      u.absent_since FROM users u \
      LEFT JOIN employee_numbers n ON n.user_id = u.id AND n.superseded_at IS NULL ORDER BY u.id";
 
 const ADD: &str = "INSERT INTO users (id, sub, kind, status, full_name, title_before, title_after, gender, birth_date, \
-     siasn_person_id, nik_index, nik_sealed, phone_sealed, official_email, private_email, golongan, legal_status, \
+     siasn_person_id, nik_index, nik_sealed, phone_sealed, official_email, private_email_sealed, golongan, legal_status, \
      working_agency, sponsor_opd_id, valid_from, valid_until, epoch, created_at, changed_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, $22, \
      $22)";
 
 const CHANGE: &str = "UPDATE users SET kind = $2, status = $3, full_name = $4, title_before = $5, title_after = $6, \
      gender = $7, birth_date = $8, siasn_person_id = $9, nik_index = $10, nik_sealed = $11, phone_sealed = $12, \
-     official_email = $13, private_email = $14, golongan = $15, legal_status = $16, working_agency = $17, \
+     official_email = $13, private_email_sealed = $14, golongan = $15, legal_status = $16, working_agency = $17, \
      sponsor_opd_id = $18, valid_from = $19, valid_until = $20, changed_at = $21, absent_since = NULL WHERE id = $1";
 
 const SET_STATUS: &str =
@@ -185,7 +185,7 @@ fn profile_columns(p: &Profile) -> Vec<Value> {
         p.nik_sealed.as_deref(),
         p.phone_sealed.as_deref(),
         p.official_email.as_deref(),
-        p.private_email.as_deref(),
+        p.private_email_sealed.as_deref(),
         p.golongan.as_deref(),
         p.legal_status.as_deref(),
         p.working_agency.as_deref(),

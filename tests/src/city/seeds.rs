@@ -135,7 +135,7 @@ async fn person(tx: &mut Tx, number: usize, who: &Somebody, hash: &str, now: Ins
         nik_sealed: None,
         phone_sealed: None,
         official_email: who.email.map(ToOwned::to_owned),
-        private_email: Some(format!("pribadi{number}@example.net")),
+        private_email_sealed: None,
         golongan: (!is_vendor).then(|| "III/d".to_owned()),
         legal_status: None,
         working_agency: None,

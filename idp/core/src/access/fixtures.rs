@@ -45,7 +45,6 @@ pub(crate) fn user() -> User {
         },
         employee_number: Some("198001012005012001".into()),
         official_email: Some("rosita@kota.go.id".into()),
-        private_email: None,
         golongan: Some("III/a".into()),
         sponsor_opd: None,
         validity: None,

@@ -113,8 +113,6 @@ pub struct User {
     pub employee_number: Option<String>,
     /// Surel dinas.
     pub official_email: Option<String>,
-    /// Surel pribadi; never a login name.
-    pub private_email: Option<String>,
     /// Pangkat/golongan, such as `III/a`.
     pub golongan: Option<String>,
     /// The OPD that answers for the account (non-ASN, vendor).

@@ -121,15 +121,6 @@ mod tests {
         }
     }
 
-    //= DEV-06 test
-    #[test]
-    fn private_data_is_in_no_scope() {
-        let mut standing = fixtures::standing();
-        standing.user.private_email = Some("pribadi@contoh.id".into());
-        let all: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-        assert!(!ask(&standing, &all).to_string().contains("pribadi@"));
-    }
-
     //= EX-01 test
     #[test]
     fn what_a_person_does_not_have_is_left_out() {

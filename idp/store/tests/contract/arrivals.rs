@@ -51,7 +51,7 @@ fn person(n: usize) -> Person {
         nik_sealed: Some(vec![9]),
         phone_sealed: None,
         official_email: email.as_ref().map(ToString::to_string),
-        private_email: None,
+        private_email_sealed: None,
         golongan: Some("III/c".to_owned()),
         legal_status: Some("Aktif".to_owned()),
         working_agency: None,

@@ -42,7 +42,7 @@ fn profile() -> Profile {
         nik_sealed: Some(vec![1]),
         phone_sealed: Some(vec![2]),
         official_email: Some("rina@kota.example".to_owned()),
-        private_email: None,
+        private_email_sealed: None,
         golongan: None,
         legal_status: Some("Aktif".to_owned()),
         working_agency: None,

@@ -47,7 +47,6 @@ fn user(status: Status) -> User {
         name: PersonName { full: "Rosita Suherman".to_owned(), title_before: None, title_after: None },
         employee_number: None,
         official_email: None,
-        private_email: None,
         golongan: Some("III/a".to_owned()),
         sponsor_opd: None,
         validity: None,
