@@ -25,6 +25,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
 use super::turns::Turns;
+use crate::metrics::{self, Level};
 
 /// Longest wait for a turn; beyond it the person is told to come back.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -158,9 +159,9 @@ impl PasswordPool {
         if wait > PATIENCE {
             return Err(Busy { ahead, wait }.into());
         }
-        self.load.waiting.fetch_add(1, Ordering::Relaxed);
+        self.load.joined();
         self.jobs.try_send(job).map_err(|error| {
-            self.load.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.load.left();
             match error {
                 TrySendError::Full(_) => Busy { ahead, wait }.into(),
                 TrySendError::Disconnected(_) => PoolError::Broken,
@@ -176,6 +177,15 @@ impl PasswordPool {
 }
 
 impl Load {
+    fn joined(&self) {
+        metrics::level(Level::PasswordQueue, self.waiting.fetch_add(1, Ordering::Relaxed) + 1);
+    }
+
+    fn left(&self) {
+        let before = self.waiting.fetch_sub(1, Ordering::Relaxed);
+        metrics::level(Level::PasswordQueue, before.saturating_sub(1));
+    }
+
     fn note(&self, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let before = self.usual_micros.load(Ordering::Relaxed);
@@ -196,7 +206,7 @@ impl Worker {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(job) = next else { return };
-            load.waiting.fetch_sub(1, Ordering::Relaxed);
+            load.left();
             let begun = Instant::now();
             if self.finish(job) {
                 load.note(begun.elapsed());
@@ -219,8 +229,14 @@ impl Worker {
         true
     }
 
+    fn tag(&mut self, cost: Cost, password: &Secret<String>, salt: &[u8]) -> Result<[u8; TAG_BYTES], PoolError> {
+        let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(TAG_BYTES))
+            .map_err(|_| PoolError::Broken)?;
+        argon2id(params, self.pepper.expose(), password.expose().as_bytes(), salt, &mut self.memory)
+    }
+
     fn hash(&mut self, password: &Secret<String>, salt: &[u8]) -> Result<String, PoolError> {
-        let tag = argon2id(self.cost, &self.pepper, password, salt, &mut self.memory)?;
+        let tag = self.tag(self.cost, password, salt)?;
         Ok(Stored { cost: self.cost, salt: salt.to_vec(), tag: tag.to_vec() }.write())
     }
 
@@ -231,7 +247,7 @@ impl Worker {
         };
         let (cost, salt) =
             stored.as_ref().map_or((self.cost, [0; SALT_BYTES].as_slice()), |stored| (stored.cost, &stored.salt));
-        let tag = argon2id(cost, &self.pepper, password, salt, &mut self.memory)?;
+        let tag = self.tag(cost, password, salt)?;
         Ok(match stored {
             Some(stored) if bool::from(tag.ct_eq(stored.tag.as_slice())) => {
                 if cost == self.cost {
@@ -275,21 +291,19 @@ impl Stored {
 /// needs and kept.
 //= RFC9106#3.1
 fn argon2id(
-    cost: Cost,
-    pepper: &Secret<[u8; 32]>,
-    password: &Secret<String>,
+    params: Params,
+    secret: &[u8],
+    password: &[u8],
     salt: &[u8],
     memory: &mut Vec<Block>,
 ) -> Result<[u8; TAG_BYTES], PoolError> {
-    let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(TAG_BYTES))
-        .map_err(|_| PoolError::Broken)?;
     let blocks = params.block_count();
     if memory.len() < blocks {
         memory.resize_with(blocks, Block::new);
     }
     let mut tag = [0; TAG_BYTES];
-    Argon2::new_with_secret(pepper.expose(), Algorithm::Argon2id, Version::V0x13, params)
-        .and_then(|argon2| argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut tag, memory))
+    Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, params)
+        .and_then(|argon2| argon2.hash_password_into_with_memory(password, salt, &mut tag, memory))
         .map_err(|_| PoolError::Broken)?;
     Ok(tag)
 }

@@ -12,7 +12,26 @@ fn password(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
 }
 
+/// The test vector of RFC 9106 section 5.3.
 //= RFC9106#3.1 test
+#[test]
+fn the_published_tag_comes_out() {
+    let params = argon2::ParamsBuilder::new()
+        .m_cost(32)
+        .t_cost(3)
+        .p_cost(4)
+        .output_len(TAG_BYTES)
+        .data(argon2::AssociatedData::new(&[4; 12]).unwrap())
+        .build()
+        .unwrap();
+    let tag = argon2id(params, &[3; 8], &[1; 32], &[2; 16], &mut Vec::new()).unwrap();
+    let published = [
+        0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b, 0x53, 0xc9, 0xd0, 0x1e,
+        0xf0, 0x45, 0x2d, 0x75, 0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9, 0x6b, 0x01, 0xe6, 0x59,
+    ];
+    assert_eq!(tag, published);
+}
+
 #[tokio::test]
 async fn the_real_cost_hashes_and_checks() {
     let pool = pool(REAL, ONE);

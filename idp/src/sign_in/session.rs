@@ -112,6 +112,7 @@ pub async fn begin(
     let mut signed_in = event(app, context, EventKind::SignedIn)?;
     signed_in.actor = Actor::User { id: session.user_id.clone() };
     signed_in.user_id = Some(session.user_id.clone());
+    signed_in.after = Some(serde_json::json!({ "address": context.client_address.to_string() }));
     let mut replaced = event(app, context, EventKind::SessionEnded)?;
     replaced.reason = Some(SessionEnd::Replaced.as_str().to_owned());
     let previous = context.session_hash();
