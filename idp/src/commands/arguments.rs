@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod access;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use gapura_core::{
     oauth::{AuthMethod, IdTokenAlg, PkcePolicy},
     time::Date,
 };
+
+pub use access::{Application, ApplicationAdd, Grant, GrantAdd, GrantClose, Role, RoleName, Rule};
 
 /// Gapura, the single sign-on provider of a local government.
 #[derive(Parser)]
@@ -126,32 +130,6 @@ pub struct UserAdd {
     pub password_stdin: bool,
 }
 
-/// Applications of the city.
-#[derive(Subcommand)]
-pub enum Application {
-    /// Register an application.
-    Add(ApplicationAdd),
-    /// List applications.
-    List,
-}
-
-/// A new application.
-#[derive(Args)]
-pub struct ApplicationAdd {
-    /// Name as shown.
-    #[arg(long)]
-    pub name: String,
-    /// Audience of its access tokens, such as https://presensi.kota-contoh.go.id.
-    #[arg(long, value_name = "URI")]
-    pub identifier: String,
-    /// Roles it knows.
-    #[arg(long = "role", value_name = "CODE")]
-    pub roles: Vec<String>,
-    /// All staff may enter without a role.
-    #[arg(long)]
-    pub open_to_all: bool,
-}
-
 /// OAuth clients of applications.
 #[derive(Subcommand)]
 pub enum Client {
@@ -256,88 +234,6 @@ pub struct ClientAdd {
     /// Code challenge: required, or where_sent (a weakness, for old libraries).
     #[arg(long, value_name = "POLICY", default_value = "required")]
     pub pkce: PkcePolicy,
-}
-
-/// Roles that applications know.
-#[derive(Subcommand)]
-pub enum Role {
-    /// Add a role to an application.
-    Add(RoleName),
-    /// Close a role: nobody has it any more from today.
-    Close(RoleName),
-}
-
-/// A role of an application.
-#[derive(Args)]
-pub struct RoleName {
-    /// Application, by name or identifier.
-    pub application: String,
-    /// Role, as the application gets it.
-    pub role: String,
-}
-
-/// Rules that give roles by position.
-#[derive(Subcommand)]
-pub enum Rule {
-    /// List the rules in force.
-    List {
-        /// Of this application only.
-        #[arg(long)]
-        application: Option<String>,
-    },
-    /// Close a rule: it gives nothing any more from today.
-    Close {
-        /// The rule's number, as `rule list` and `explain` print it.
-        number: i64,
-        /// Of which application, where the number stands in several.
-        #[arg(long)]
-        application: Option<String>,
-    },
-}
-
-/// Roles given directly to a person.
-#[derive(Subcommand)]
-pub enum Grant {
-    /// Give a role.
-    Add(GrantAdd),
-    /// Take it back from today.
-    Close(GrantClose),
-    /// List a person's direct roles.
-    List(Name),
-}
-
-/// A new direct role.
-#[derive(Args)]
-pub struct GrantAdd {
-    /// NIP, official e-mail or account name.
-    pub user: String,
-    /// Application, by name or identifier.
-    pub application: String,
-    /// Role.
-    pub role: String,
-    /// Why.
-    #[arg(long)]
-    pub reason: String,
-    /// Who approved it; whoever types this where it is not said.
-    #[arg(long)]
-    pub approved_by: Option<String>,
-    /// Last day.
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub until: Option<Date>,
-}
-
-/// A direct role to take back.
-#[derive(Args)]
-pub struct GrantClose {
-    /// NIP, official e-mail or account name.
-    pub user: String,
-    /// Application, by name or identifier.
-    pub application: String,
-    /// Role.
-    pub role: String,
-    /// Why.
-    #[arg(long)]
-    pub reason: Option<String>,
 }
 
 /// Signing keys.
