@@ -37,6 +37,12 @@ pub enum StoreError {
     Unfit(String),
 }
 
+impl StoreError {
+    pub(super) fn silent() -> Self {
+        Self::Unavailable("the database does not answer".to_owned())
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {

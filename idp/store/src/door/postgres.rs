@@ -117,7 +117,7 @@ async fn frame(tx: &mut Tx, sql: &'static str) -> Result<(), StoreError> {
     let Arm::Postgres(lent) = &mut tx.arm else { return Err(StoreError::Stopped) };
     match timeout(PATIENCE, sqlx::query(sql).execute(lent.connection()?)).await {
         Ok(done) => Ok(done.map(drop)?),
-        Err(_) => Err(StoreError::Unavailable("the database does not answer".to_owned())),
+        Err(_) => Err(StoreError::silent()),
     }
 }
 
@@ -126,7 +126,7 @@ async fn reconnect(tx: &mut Tx) {
     if let Arm::Postgres(lent) = &mut tx.arm
         && let Err(error) = lent.replace().await
     {
-        tracing::warn!(%error, "the database does not answer");
+        tracing::warn!(%error, "the connection cannot be replaced");
     }
 }
 

@@ -53,7 +53,7 @@ impl<C: Connection> Shelf<C> {
     async fn open(&self) -> Result<C, StoreError> {
         match timeout(PATIENCE, self.options.connect()).await {
             Ok(opened) => Ok(opened?),
-            Err(_) => Err(StoreError::Unavailable("the database does not answer".to_owned())),
+            Err(_) => Err(StoreError::silent()),
         }
     }
 
@@ -104,9 +104,9 @@ pub(super) struct Lent<C: Connection> {
 }
 
 impl<C: Connection> Lent<C> {
-    /// The connection; there is one until it is discarded.
+    /// The connection; there is none after a replacement that failed.
     pub(super) fn connection(&mut self) -> Result<&mut C, StoreError> {
-        self.connection.as_mut().ok_or(StoreError::Stopped)
+        self.connection.as_mut().ok_or_else(StoreError::silent)
     }
 
     /// Throws a broken connection away, every idle one with it, and opens another.

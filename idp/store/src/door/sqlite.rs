@@ -143,7 +143,8 @@ impl Writer {
     async fn recover(&mut self) {
         let Arm::Sqlite(connection) = &mut self.tx.arm else { return };
         match sqlx::query("ROLLBACK").execute(&mut *connection).await {
-            Ok(_) | Err(sqlx::Error::Database(_)) => {}
+            Ok(_) => {}
+            Err(sqlx::Error::Database(error)) if error.message().contains("no transaction is active") => {}
             Err(_) => match self.options.connect().await {
                 Ok(fresh) => self.tx.arm = Arm::Sqlite(fresh),
                 Err(error) => tracing::error!(%error, "the database file cannot be opened again"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gapura_store::{
-    Db,
+    Db, StoreError,
     clients::{self, Enabled},
     copies::Copies,
 };
@@ -59,9 +59,14 @@ async fn unconfirmed_copies_are_not_served() {
     let url = server.database(None);
     let config = gapura_store::DbConfig::postgres(&url);
     Db::migrate(&config).await.unwrap();
-    let copies = Copies::open(Db::open(&config).await.unwrap()).await.unwrap();
+    let db = Db::open(&config).await.unwrap();
+    let copies = Copies::open(db.clone()).await.unwrap();
     assert!(copies.current().await.is_ok());
     drop(server);
+    let write = db.write(async |tx| clients::set_enabled(tx, &web(), Enabled::Off, NOW).await).await;
+    assert!(matches!(write, Err(StoreError::Unavailable(_))), "{write:?}");
+    let read = clients::all(&db).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
     let refused = async {
         while copies.current().await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -30,7 +30,7 @@ fn period() -> Period {
     Period { from: day("2026-01-01"), until: Some(day("2027-01-01")) }
 }
 
-fn profile() -> Profile {
+pub(crate) fn profile() -> Profile {
     Profile {
         kind: UserKind::NonAsn,
         status: Status::Active,

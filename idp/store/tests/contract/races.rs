@@ -1,7 +1,7 @@
 //! Of any number of racers on a guarded statement one wins, on both engines.
 
 use gapura_core::{
-    id::{FamilyId, RefreshTokenId, SessionId},
+    id::{FamilyId, RefreshTokenId, SessionId, UserId},
     identity::SessionEnd,
     oauth::FamilyEnd,
 };
@@ -10,10 +10,11 @@ use gapura_store::{
     grants::{self, Revocation},
     leases,
     one_time_links::{self, LinkPurpose, OneTimeLink},
-    refresh_tokens, sessions,
+    refresh_tokens, sessions, users,
 };
 
 use crate::{
+    directory::profile,
     fixtures::{born, city, family, session, siti, stored, token},
     support::{NOW, change, on_both_engines},
 };
@@ -122,6 +123,21 @@ on_both_engines! {
         let won = winners(&store.db, |number| {
             async move |tx: &mut Tx| {
                 leases::hold(tx, "job", &number.to_string(), NOW, std::time::Duration::from_secs(1)).await
+            }
+        });
+        assert_eq!(won.await, 1);
+    }
+
+    /// Each looks first and adds where it found nobody; who comes later finds somebody and has no error.
+    async fn one_of_32_adds_an_account(store) {
+        let won = winners(&store.db, |_| {
+            async move |tx: &mut Tx| {
+                let id = UserId::new("rina");
+                if users::load(tx, &id).await?.is_some() {
+                    return Ok(false);
+                }
+                users::add(tx, (&id, "sub-rina"), &profile(), NOW).await?;
+                Ok(true)
             }
         });
         assert_eq!(won.await, 1);
