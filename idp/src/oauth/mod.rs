@@ -25,7 +25,6 @@ pub mod token;
 pub mod userinfo;
 mod verified;
 
-use axum::{Router, routing::get, routing::post};
 use gapura_core::access::door::Moment;
 use std::sync::Arc;
 
@@ -44,20 +43,6 @@ impl Prepared {
     pub fn new(issuer: &str) -> Arc<Self> {
         Arc::new(Self { metadata: discovery::Document::of(issuer), verified: VerifiedTokens::default() })
     }
-}
-
-/// The routes of this folder.
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/.well-known/openid-configuration", get(discovery::discovery))
-        .route("/.well-known/oauth-authorization-server", get(discovery::discovery))
-        .route("/jwks", get(jwks::jwks))
-        .route("/authorize", get(authorize::get).post(authorize::post))
-        .route("/token", post(token::token))
-        .route("/userinfo", get(userinfo::get).post(userinfo::post))
-        .route("/introspect", post(introspect::introspect))
-        .route("/revoke", post(revoke::revoke))
-        .route("/logout", get(logout::get).post(logout::post))
 }
 
 /// The moment of a request, with the limits that apply to it.

@@ -77,8 +77,9 @@ pub async fn end(State(app): State<App>, context: RequestContext, headers: Heade
         Err(response) => return *response,
     };
     let token = params.one("token").ok().flatten().unwrap_or_default();
+    // Another browser's form, or one from before another tab signed in: ask again.
     if !posts::token_belongs(token, context.browser.as_deref()) {
-        return error::of_foreign_post(&app, &context);
+        return see_other(&here(&params));
     }
     let next = request.then.as_ref().map_or_else(|| here(&params), SignedOutTo::address);
     match session::current(&app, &context).await {

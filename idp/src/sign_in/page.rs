@@ -82,8 +82,9 @@ pub async fn submit(
         Ok(errand) => errand,
         Err(response) => return *response,
     };
+    // Another browser's form, or one from before another tab signed in: nothing is looked at, the form is shown anew.
     if matches!(errand, Errand::Alone) && !carries_our_token(&params, &context) {
-        return error::of_foreign_post(&app, &context);
+        return see_other(PATH);
     }
     let field = |name| params.one_within(name, LONGEST_FIELD);
     let (Ok(username), Ok(password)) = (field("username"), field("password")) else {

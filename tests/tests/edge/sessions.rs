@@ -4,13 +4,14 @@ use gapura_core::identity::Session;
 use gapura_tests::{
     Pair,
     browser::Browser,
-    city::{City, Somebody, TEACHER, TREASURER},
+    city::{City, PASSWORD, Somebody, TEACHER, TREASURER},
     on_both_pairs,
 };
 
 on_both_pairs!(
     both_cookies_change_at_sign_in_and_sign_out,
     the_same_person_keeps_the_session_another_ends_it,
+    a_form_of_an_older_tab_is_shown_anew,
     a_malformed_session_cookie_is_no_session,
     a_get_changes_nothing
 );
@@ -66,6 +67,25 @@ async fn the_same_person_keeps_the_session_another_ends_it(pair: Pair) {
     let other = session(&city, &cookie(&browser, SESSION).unwrap()).await.unwrap();
     assert_ne!(other.id, first.id);
     assert!(session(&city, &value).await.unwrap().ended.is_some(), "one browser holds one person");
+}
+
+/// Two tabs show a form; the second one was filled in before the first one signed in or out.
+async fn a_form_of_an_older_tab_is_shown_anew(pair: Pair) {
+    let city = City::new(pair).await;
+    let mut browser = city.browser();
+    browser.open("/masuk").await;
+    let mut older = browser.clone();
+    let typed = [("username", TEACHER.login), ("password", PASSWORD)];
+    browser.submit("password", &typed).await;
+    for name in [SESSION, BROWSER] {
+        older.set_cookie(name, &cookie(&browser, name).unwrap());
+    }
+    let page = older.submit("password", &typed).await;
+    assert!(page.body.contains("id=\"signed-in\""), "{}", page.text());
+    older.open("/keluar").await;
+    let page = older.submit("token", &[("token", "x")]).await;
+    assert!(page.body.contains("id=\"sign-out\""), "asked again: {}", page.text());
+    assert!(browser.open("/").await.body.contains("id=\"signed-in\""));
 }
 
 //= T9 test
