@@ -27,6 +27,11 @@ impl Office {
     /// Made and serving: the officer holds `pegawai` in e-Presensi (client `presensi`) and in e-Kinerja
     /// (client `kinerja`).
     pub fn open(pair: Pair) -> Self {
+        Self::open_with(pair, &[])
+    }
+
+    /// As `open`, with more said when each client is registered.
+    pub fn open_with(pair: Pair, more: &[&str]) -> Self {
         let mut provider = Provider::new(pair);
         let mut secrets = Vec::new();
         let add = ["user", "add", "--name", "Siti Aminah", "--nip", OFFICER, "--password-stdin"];
@@ -38,7 +43,7 @@ impl Office {
             provider.gapura(&["grant", "add", OFFICER, name, "pegawai", "--reason", "uji"]);
             let redirect = redirect_uri(id);
             let add = ["client", "add", "--id", id, "--application", name, "--redirect-uri", &redirect];
-            let added = provider.gapura_json(&add);
+            let added = provider.gapura_json(&[&add[..], more].concat());
             secrets.push((id, added["client_secret"].as_str().unwrap_or_else(|| panic!("{added}")).to_owned()));
         }
         provider.serve();

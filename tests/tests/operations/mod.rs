@@ -3,6 +3,7 @@
 mod backup;
 mod first_admin;
 mod kept_secret;
+mod registration;
 mod revoked_elsewhere;
 mod start;
 mod unfinished_import;
