@@ -110,7 +110,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// The operating system's name of the account that runs this, by its number where it has none. Taken
 /// from the kernel and the account list, not from the environment: it stands in audit events.
-fn account() -> String {
+pub(super) fn account() -> String {
     let Ok(own) = std::fs::metadata("/proc/self") else { return "unknown".to_owned() };
     let number = own.uid().to_string();
     let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

@@ -76,7 +76,7 @@ fn importer(base: &Foundation) -> Importer {
         entropy: base.entropy,
         zone: base.settings.city.zone,
         domains: base.settings.mail.official_domains.clone(),
-        actor: Actor::CommandLine { name: std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned()) },
+        actor: Actor::CommandLine { name: super::desk::account() },
     }
 }
 

@@ -36,6 +36,9 @@ const PREPARED: usize = 16;
 /// People or positions of one statement each in one transaction.
 const MARKED: usize = 100;
 
+/// No batch is being prepared longer than this.
+const LONGEST_PREPARATION: Duration = Duration::from_secs(3600);
+
 const CONTEXT: &str = "import_items.sealed";
 
 /// Imports into one deployment.
@@ -91,11 +94,8 @@ struct Item {
 impl Importer {
     /// Imports one file. `progress` hears how many of how many changed records are stored.
     pub async fn import(&self, request: &Request<'_>, progress: &dyn Fn(usize, usize)) -> Result<Report, ImportError> {
-        if !request.dry_run
-            && let Some(batch) =
-                imports::unfinished(&self.db).await?.into_iter().find(|b| b.state == BatchState::Applying)
-        {
-            return Err(ImportError::Unfinished(format!("{} ({})", batch.kind, batch.file_name)));
+        if !request.dry_run {
+            self.make_way().await?;
         }
         let stamps = self.stamps();
         let stored = Snapshot::load(&self.db).await?;
@@ -129,6 +129,25 @@ impl Importer {
             resumed.push(Resumed { kind: batch.kind, file_name: batch.file_name, report });
         }
         Ok(resumed)
+    }
+
+    /// Refuses beside an import that did not end. One that was cut off before it changed anything is
+    /// dropped with its sealed items, once it can be no running one any more.
+    async fn make_way(&self) -> Result<(), ImportError> {
+        let now = self.clock.now();
+        for batch in imports::unfinished(&self.db).await? {
+            match batch.state {
+                BatchState::Preparing if now.since(batch.started_at) > LONGEST_PREPARATION => {
+                    let id = batch.id;
+                    self.db.write(async move |tx| imports::drop_unprepared(tx, &id).await).await?;
+                }
+                BatchState::Preparing | BatchState::Done => {}
+                BatchState::Applying => {
+                    return Err(ImportError::Unfinished(format!("{} ({})", batch.kind, batch.file_name)));
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn go_on(&self, batch: &Batch, progress: &dyn Fn(usize, usize)) -> Result<Report, ImportError> {

@@ -534,6 +534,37 @@ async fn an_import_that_was_cut_off_is_visible_and_goes_on_to_the_same_state() {
     }
 }
 
+#[tokio::test]
+async fn a_batch_cut_off_before_it_changed_anything_leaves_with_its_items() {
+    let city = City::with_units().await;
+    let id = gapura_core::id::BatchId::new("b1");
+    let batch = imports::Batch {
+        id: id.clone(),
+        kind: "pegawai".to_owned(),
+        file_name: "b.csv".to_owned(),
+        file_digest: String::new(),
+        state: imports::BatchState::Preparing,
+        total: 0,
+        started_at: NOW,
+        actor: "{}".to_owned(),
+        report: None,
+    };
+    let kept = id.clone();
+    city.db()
+        .write(async move |tx| {
+            imports::begin(tx, &batch).await?;
+            imports::add_item(tx, &kept, 0, b"sealed").await
+        })
+        .await
+        .unwrap();
+    city.import(Kind::Pegawai, &staff(&[SITI])).await;
+    assert_eq!(imports::unfinished(city.db()).await.unwrap().len(), 1, "it may still be running");
+    city.importer.clock.advance(std::time::Duration::from_secs(2 * 3600));
+    city.import(Kind::Pegawai, &staff(&[SITI])).await;
+    assert!(imports::unfinished(city.db()).await.unwrap().is_empty());
+    assert!(imports::items(city.db(), &id).await.unwrap().is_empty());
+}
+
 fn people_file(count: usize) -> Vec<u8> {
     let row = |n: usize| {
         BUDI.replace("B-2;198001012005011991", &format!("P-{n};1980010120050119{n:02}"))
