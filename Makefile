@@ -10,8 +10,10 @@ CARGO ?= cargo
 check:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) test --workspace --lib --bins --locked --quiet
-	$(CARGO) test --workspace --tests --locked --quiet -- sqlite smoke
+	$(CARGO) test --workspace --lib --bins --locked --quiet -- --skip chromium:: --skip servers::
+	$(CARGO) test --workspace --test workspace --locked --quiet
+	$(CARGO) test --workspace --test contract --locked --quiet -- ::sqlite
+	$(CARGO) test --workspace --test all --locked --quiet -- protocol::code::a_sign_in_gives_tokens::sqlite
 
 # Everything, on both storage pairs and in a real browser. Installs from Debian's packages what its
 # tests need and is missing, and says so.

@@ -53,6 +53,19 @@ pub fn samples() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/kota-contoh")).canonicalize().unwrap()
 }
 
+/// The sample file of a kind of import.
+pub fn sample_file(kind: &str) -> String {
+    let name = match kind {
+        "pegawai" => "siasn_data_utama.xlsx",
+        "akun" => "akun_lain.csv",
+        "penugasan" => "penugasan.csv",
+        "aplikasi" => "aplikasi.csv",
+        "peran" => "pemetaan_peran.csv",
+        _ => "opd.csv",
+    };
+    samples().join(name).display().to_string()
+}
+
 impl Provider {
     /// A fresh deployment on a storage pair, with nothing in it; not serving yet.
     pub fn new(pair: Pair) -> Self {
@@ -224,16 +237,8 @@ impl Provider {
 
     /// Imports the sample city.
     pub fn import_sample_city(&self) {
-        let files = [
-            ("opd", "opd.csv"),
-            ("pegawai", "siasn_data_utama.xlsx"),
-            ("akun", "akun_lain.csv"),
-            ("penugasan", "penugasan.csv"),
-            ("aplikasi", "aplikasi.csv"),
-            ("peran", "pemetaan_peran.csv"),
-        ];
-        for (kind, file) in files {
-            self.gapura(&["import", kind, &samples().join(file).display().to_string()]);
+        for kind in ["opd", "pegawai", "akun", "penugasan", "aplikasi", "peran"] {
+            self.gapura(&["import", kind, &sample_file(kind)]);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use gapura_tests::{
-    provider::{Provider, samples},
+    provider::{Provider, sample_file, samples},
     relying_party::{basic, challenge},
 };
 use http::header;
@@ -41,9 +41,11 @@ pub(crate) struct Person {
 }
 
 impl City {
-    /// Loads it; the server is not running yet.
-    pub(crate) fn load(provider: &Provider) -> Self {
-        provider.import_sample_city();
+    /// Loads it, with these of the sample files; the server is not running yet.
+    pub(crate) fn load(provider: &Provider, kinds: &[&str]) -> Self {
+        for kind in kinds {
+            provider.gapura(&["import", kind, &sample_file(kind)]);
+        }
         let web =
             add_client(provider, &["--id", "presensi", "--application", "e-Presensi", "--redirect-uri", REDIRECT]);
         let job = ["--id", "direktori", "--application", "e-Kinerja", "--grant", "client_credentials"];

@@ -7,7 +7,7 @@ use std::{
 
 use gapura_tests::{
     Pair,
-    provider::Provider,
+    provider::{Provider, sample_file},
     servers::{free_port, wait_until},
 };
 use http::header;
@@ -37,7 +37,7 @@ impl Drop for Ceiling {
 /// Runs everything and prints the table.
 pub(crate) async fn run(seconds: Duration) {
     let mut provider = Provider::new(Pair::SqliteMemory).through(&SERVER_CORE);
-    let city = City::load(&provider);
+    let city = City::load(&provider, &["opd", "pegawai", "akun", "penugasan", "aplikasi", "peran"]);
     provider.serve();
     settle(&city).await;
     let idle = resident_mib(provider.pid());
@@ -85,6 +85,41 @@ pub(crate) async fn run(seconds: Duration) {
     );
     println!("| memory of the bare server | {:.1} MiB |", resident_mib(ceiling.child.id()));
     println!("| start-up with the sample city to the first answer | {:.0} ms |", start.as_secs_f64() * 1e3);
+    drop(ceiling);
+    drop(provider);
+    import().await;
+}
+
+/// The personnel file on both cores, beside a server at which people sign in all the while.
+async fn import() {
+    let mut provider = Provider::new(Pair::SqliteMemory).through(&["taskset", "-c", "0,1"]);
+    let city = City::load(&provider, &["opd", "akun", "aplikasi", "peran"]);
+    provider.serve();
+    let mut person = city.browser(0).await;
+    person.sign_in().await;
+    let began = Instant::now();
+    let file = sample_file("pegawai");
+    let mut child =
+        provider.command(&["import", "pegawai", &file]).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut latencies = Vec::new();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        let asked = Instant::now();
+        person.sign_in().await;
+        latencies.push(asked.elapsed());
+    };
+    let took = began.elapsed();
+    assert!(status.success());
+    latencies.sort_unstable();
+    let at = |share: usize| latencies[(latencies.len() - 1) * share / 100].as_secs_f64() * 1e3;
+    println!("| import of 7,012 rows, people signing in meanwhile | {:.1} s |", took.as_secs_f64());
+    println!("| sign-in during that import: p50, p99 | {:.0} ms, {:.0} ms |", at(50), at(99));
+    let began = Instant::now();
+    let again = provider.gapura_json(&["import", "pegawai", &file]);
+    assert_eq!(again["unchanged"], 7012);
+    println!("| the same file again, all unchanged | {:.1} s |", began.elapsed().as_secs_f64());
 }
 
 /// Asks each quiet endpoint once and gives the background work of a start its time.
