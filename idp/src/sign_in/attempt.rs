@@ -79,13 +79,18 @@ pub async fn attempt(app: &App, context: &RequestContext, typed: &Typed<'_>) -> 
     let row = users::by_login_name(&app.db, normalized, &unknown_key).await?;
     let (user, hash) = row.user.map_or((None, None), |(user, hash)| (Some(user), hash));
     let key = user.as_ref().map_or(unknown_key, |user| user.id.to_string());
+    if let Some(until) = row.throttle.and_then(|state| state.blocks(context.now)) {
+        return Ok(throttled(until));
+    }
     let slowed = row.throttle.is_some_and(|state| state.failures >= FREE_FAILURES);
     let Some(_turn) = app.hasher.turns().take(&key, if slowed { 1 } else { turns::MOST }) else {
         return Ok(throttled(context.now.plus(CROWDED)));
     };
     // Whoever had the only turn before may have failed since the first look.
-    let throttle = if slowed { throttles::state(&app.db, &key, context.now).await? } else { row.throttle };
-    if let Some(until) = throttle.and_then(|state| state.blocks(context.now)) {
+    if slowed
+        && let Some(state) = throttles::state(&app.db, &key, context.now).await?
+        && let Some(until) = state.blocks(context.now)
+    {
         return Ok(throttled(until));
     }
     let checked = match app.hasher.check(password.clone(), hash.clone()).await {
@@ -99,7 +104,7 @@ pub async fn attempt(app: &App, context: &RequestContext, typed: &Typed<'_>) -> 
                 (Checked::RightAtOldCost, Some(seen)) => at_todays_cost(app, password, seen).await?,
                 _ => None,
             };
-            let throttle = throttle.map(|_| key.clone());
+            let throttle = row.throttle.map(|_| key.clone());
             Ok(Outcome::Proven(Box::new(Proven { user, throttle, rehashed })))
         }
         (Some(user), Checked::Right | Checked::RightAtOldCost) => {
