@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -19,6 +20,8 @@ pub(crate) fn take(database: &Path) -> Result<Lock, StoreError> {
         .create(true)
         .truncate(false)
         .write(true)
+        // Whoever may open the file may lock it.
+        .mode(0o600)
         .open(&path)
         .map_err(|error| unfit(error.to_string()))?;
     match file.try_lock() {
