@@ -7,4 +7,5 @@ mod registration;
 mod revoked_elsewhere;
 mod start;
 mod unfinished_import;
+mod who_acted;
 mod wire_limits;
