@@ -315,6 +315,7 @@ fn explain(
         tree: &asked.snapshot.tree,
         entitlement,
         home: &asked.client.home_uri,
+        again: format!("/authorize?{}", asked.attempt.params.encode()),
     };
     refusal::page(app, context, &page)
 }

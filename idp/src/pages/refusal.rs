@@ -29,6 +29,8 @@ pub struct Refused<'a> {
     pub entitlement: &'a Entitlement,
     /// The home address of the client.
     pub home: &'a str,
+    /// The address of the same request: where the page in the other language is found.
+    pub again: String,
 }
 
 #[derive(Template)]
@@ -47,7 +49,7 @@ struct Page<'a> {
 
 /// Draws it, with status 403.
 pub fn page(app: &App, context: &RequestContext, refused: &Refused<'_>) -> Response {
-    let paper = Paper::of(app, context);
+    let paper = Paper::of(app, context).at(&refused.again);
     let offered = offer(refused.access, refused.tree, context.today);
     let name = refused.standing.user.name.display();
     let only_the_role_is_missing = refused.entitlement.explanation.entry == Entry::Refused(EntryRefusal::NoRole);

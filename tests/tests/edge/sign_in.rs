@@ -19,6 +19,7 @@ on_both_pairs!(
     only_who_knows_the_password_learns_that_an_account_is_inactive,
     the_form_may_lead_to_this_request_s_application_only,
     the_page_speaks_the_language_that_was_chosen,
+    a_refusal_is_found_in_the_other_language_too,
 );
 
 async fn attempt(browser: &mut Browser, name: &str, password: &str) -> Page {
@@ -125,6 +126,18 @@ async fn the_page_speaks_the_language_that_was_chosen(pair: Pair) {
     assert_eq!(lang(&english), "en");
     browser.submit("password", &[("username", "x"), ("password", "y")]).await;
     assert!(ids(&page).contains(&"error".to_owned()) && ids(&page).contains(&"reference".to_owned()));
+}
+
+async fn a_refusal_is_found_in_the_other_language_too(pair: Pair) {
+    let city = City::new(pair).await;
+    let mut browser = city.browser();
+    let (_, page) = city.sign_in(&mut browser, &city.rp("keuangan"), &TEACHER, &[]).await;
+    let wanted = ["Mengapa", "Bendahara Pengeluaran", "SIPD Keuangan"];
+    assert!(wanted.iter().all(|word| page.text().contains(word)), "{}", page.text());
+    let link = html::tags(&page.body).into_iter().find(|tag| tag.get("id") == Some("language")).unwrap();
+    let english = browser.open(link.get("href").unwrap()).await;
+    assert_eq!((english.status.as_u16(), english.error_code()), (403, page.error_code()));
+    assert!(english.text().contains("You have no role"), "{}", english.text());
 }
 
 /// More people than hashes: each gets an answer at once, some of them the queue page.
