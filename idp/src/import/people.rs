@@ -149,10 +149,8 @@ pub fn compare(record: &PersonRecord, with: &Comparison<'_>) -> Result<Compared,
     }
     let wanted = wanted(record, &profile, with.positions);
     let posts = posts::compare(&user, with.people.posts(&user), wanted, with.stamps)?;
-    let number = match (&names.number, with.stamps.key()?) {
-        (Some(number), key) => Some((key, number.clone())),
-        (None, _) => None,
-    };
+    let row_id = with.stamps.key()?;
+    let number = names.number.clone().map(|number| (row_id, number));
     let kinds = kinds(known, &profile);
     let same = known.is_some_and(|listed| listed.profile == profile);
     if same && number.is_none() && names.given.is_empty() && names.ended.is_empty() && posts.is_empty() {

@@ -195,7 +195,8 @@ pub fn plan(records: &Records, on: &Grounds<'_>, report: Report) -> Result<(Plan
             let made = positions.complete(records.iter().map(|record| &record.post), on.stamps)?;
             let compared = records.iter().map(|record| {
                 let change = others::acting(record, on.stored, &positions, on.stamps)?;
-                Ok(change.map(|change| (change.known, change)).map(|(known, c)| (Change::Acting(Box::new(c)), known)))
+                let known = change.as_ref().is_some_and(|change| change.known);
+                Ok(change.map(|change| (Change::Acting(Box::new(change)), known)))
             });
             let (plan, report) = counted(compared, 0, report)?;
             Ok((Plan { positions: made, ..plan }, report))
@@ -206,7 +207,8 @@ pub fn plan(records: &Records, on: &Grounds<'_>, report: Report) -> Result<(Plan
             let missing = stored.iter().filter(|old| !named.contains(&old.application.name.to_lowercase())).count();
             let compared = records.iter().map(|record| {
                 let change = others::application(record, on.stored, on.stamps)?;
-                Ok(change.map(|c| (c.known, c)).map(|(known, c)| (Change::Application(Box::new(c)), known)))
+                let known = change.as_ref().is_some_and(|change| change.known);
+                Ok(change.map(|change| (Change::Application(Box::new(change)), known)))
             });
             counted(compared, missing, report)
         }
