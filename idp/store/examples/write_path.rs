@@ -39,7 +39,7 @@ use gapura_store::{
 };
 
 const NOW: Instant = Instant::from_millis(1_800_000_000_000);
-const FAMILIES: usize = 100_000;
+const FAMILIES: usize = 50_000;
 const RUN: Duration = Duration::from_secs(3);
 
 /// A key that grows, 32 characters as the server makes them.
@@ -182,7 +182,7 @@ async fn seed(db: &Db) -> Result<Vec<Held>, StoreError> {
     .await?;
     let mut held = Vec::with_capacity(FAMILIES);
     while held.len() < FAMILIES {
-        let batch: Vec<_> = (0..500)
+        let batch: Vec<_> = (0..50)
             .map(|_| {
                 let family = family(&session);
                 let token = new_token(&family.id);
