@@ -5,11 +5,12 @@ use std::os::unix::fs::MetadataExt as _;
 use gapura_core::{
     access::Application,
     audit::{Actor, AuditEvent, EventKind},
-    id::EventId,
+    id::{EventId, UnitId},
     identity::{LoginName, User},
+    organization::Unit,
     time::{Date, Instant},
 };
-use gapura_store::{applications, users};
+use gapura_store::{applications, organization, users};
 
 use super::Failed;
 use crate::{clock::Clock, entropy::NoEntropy, foundation::Foundation, settings::Settings};
@@ -52,6 +53,25 @@ impl Desk {
         let unknown = || Failed::refused("nobody signs in with this name");
         let name = LoginName::typed(typed).ok_or_else(unknown)?;
         users::find(&self.base.db, &name).await?.ok_or_else(unknown)
+    }
+
+    /// Which OPD is meant by its key, code, short name or name.
+    pub(super) async fn opd(&self, typed: &str) -> Result<UnitId, Failed> {
+        let tree = organization::tree(&self.base.db).await?;
+        let wanted = typed.to_lowercase();
+        let opds: Vec<&Unit> = tree.iter().filter(|unit| unit.parent.is_none()).collect();
+        let found = opds.iter().find(|unit| {
+            unit.id.as_str() == typed
+                || unit.code == typed
+                || unit.name.to_lowercase() == wanted
+                || unit.short_name.as_ref().is_some_and(|short| short.to_lowercase() == wanted)
+        });
+        if let Some(unit) = found {
+            return Ok(unit.id.clone());
+        }
+        let near = similar(typed, opds.iter().map(|unit| unit.short_name.as_deref().unwrap_or(&unit.name)));
+        let advice = if near.is_empty() { String::new() } else { format!("; similar: {}", near.join(", ")) };
+        Err(Failed::refused(format!("no OPD is called \"{typed}\"{advice}")))
     }
 
     /// Which application is meant by its name or identifier; otherwise a sentence with similar ones.

@@ -91,7 +91,7 @@ impl Names {
 
 async fn add(desk: &Desk, new: UserAdd) -> Outcome {
     let names = Names::read(&new)?;
-    let profile = profile(desk, &new, &names)?;
+    let profile = profile(desk, &new, &names).await?;
     let hash = match new.password_stdin {
         true => Some(hash(desk, read_password()?).await?),
         false => None,
@@ -123,7 +123,7 @@ async fn add(desk: &Desk, new: UserAdd) -> Outcome {
     Ok(Done::new(format!("added, id {made}"), json!({"id": made, "added": true})))
 }
 
-fn profile(desk: &Desk, new: &UserAdd, names: &Names) -> Result<Profile, Failed> {
+async fn profile(desk: &Desk, new: &UserAdd, names: &Names) -> Result<Profile, Failed> {
     let kind = names.kind(new.kind)?;
     if kind.needs_sponsor() && (new.sponsor.is_none() || new.until.is_none()) {
         return Err(Failed::usage(format!("{kind} needs --sponsor OPD and --until YYYY-MM-DD")));
@@ -131,6 +131,10 @@ fn profile(desk: &Desk, new: &UserAdd, names: &Names) -> Result<Profile, Failed>
     if new.name.trim().is_empty() {
         return Err(Failed::usage("--name is empty"));
     }
+    let sponsor_opd = match &new.sponsor {
+        Some(typed) => Some(desk.opd(typed).await?),
+        None => None,
+    };
     Ok(Profile {
         kind,
         status: Status::Active,
@@ -146,7 +150,7 @@ fn profile(desk: &Desk, new: &UserAdd, names: &Names) -> Result<Profile, Failed>
         golongan: None,
         legal_status: None,
         working_agency: None,
-        sponsor_opd: new.sponsor.clone().map(gapura_core::id::UnitId::new),
+        sponsor_opd,
         validity: new.until.map(|last| Period { from: desk.today, until: Some(last.plus_days(1)) }),
     })
 }

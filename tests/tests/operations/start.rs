@@ -216,3 +216,21 @@ fn two_nodes_without_a_shared_memory_refuse_each_other() {
     signal("TERM", first.id());
     assert_eq!(first.wait().unwrap().code(), Some(0));
 }
+
+/// A vendor's person needs an OPD that answers for the account, and an end.
+#[test]
+fn a_sponsor_must_be_an_opd_that_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    let opds = gapura_tests::provider::samples().join("opd.csv");
+    let run = |arguments: &[&str]| {
+        let output = gapura(folder.path(), ports()).args(arguments).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(run(&["import", "opd", opds.to_str().unwrap()]).0, 0);
+    let add = ["user", "add", "--name", "Budi", "--account-name", "budi.vendor", "--kind", "vendor"];
+    assert_eq!(run(&add).0, 2);
+    let with = |sponsor| run(&[&add[..], &["--until", "2030-12-31", "--sponsor", sponsor]].concat());
+    let (code, said) = with("diskominf");
+    assert!(code == 1 && said.contains("diskominfo"), "{said}");
+    assert_eq!(with("Diskominfo").0, 0);
+}

@@ -147,6 +147,47 @@ fn forged(bench: &Bench, message: &str) -> Vec<String> {
     ]
 }
 
+/// Even rightly signed by our key: a header says `alg`, `kid` and `typ`, each once, and nothing else.
+//= T1 test
+#[test]
+fn a_header_that_brings_anything_along_is_refused() {
+    let bench = bench();
+    let key = bench.set.active(IdTokenAlg::Es256).unwrap();
+    let kid = bench.ec_jwk["kid"].as_str().unwrap();
+    let token = |header: &str| {
+        let message = format!("{}.{}", b64(header), b64(claims().to_string()));
+        format!("{message}.{}", b64(key.signature(message.as_bytes()).unwrap()))
+    };
+    let plain = format!(r#""alg":"ES256","kid":"{kid}","typ":"at+jwt""#);
+    assert!(verify(&bench.set, &token(&format!("{{{plain}}}")), &access(Some(NOW))).is_ok());
+    for more in [
+        format!(r#""jwk":{}"#, bench.ec_jwk),
+        r#""jku":"https://evil.example/jwks""#.into(),
+        r#""x5u":"https://evil.example/cert""#.into(),
+        r#""x5c":["MIIB"]"#.into(),
+        r#""crit":["b64"],"b64":false"#.into(),
+        r#""zip":"DEF""#.into(),
+        r#""cty":"JWT""#.into(),
+        r#""alg":"ES256""#.into(),
+        format!(r#""kid":"{kid}""#),
+    ] {
+        let made = token(&format!("{{{plain},{more}}}"));
+        assert_eq!(verify(&bench.set, &made, &access(Some(NOW))), Err(TokenRefused::Malformed), "{more}");
+    }
+    for header in [
+        format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#),
+        r#"{"alg":"ES256","typ":"at+jwt"}"#.into(),
+        format!(r#"{{"alg":"RS256","kid":"{kid}","typ":"at+jwt"}}"#),
+        format!(r#"{{"alg":"none","kid":"{kid}","typ":"at+jwt"}}"#),
+        format!(r#"{{"alg":"ES256","kid":"{kid}","typ":"AT+JWT"}}"#),
+        format!(r#"{{"alg":"ES256","kid":"{kid}","typ":"application/at+jwt"}}"#),
+        "[]".into(),
+        String::new(),
+    ] {
+        assert!(verify(&bench.set, &token(&header), &access(Some(NOW))).is_err(), "{header}");
+    }
+}
+
 #[test]
 fn an_rsa_key_signs_no_access_token() {
     let bench = bench();
