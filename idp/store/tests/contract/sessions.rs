@@ -52,6 +52,7 @@ on_both_engines! {
         assert_eq!(change!(store, |tx| sessions::end(tx, &again, SessionEnd::Expired, NOW)), None);
         assert_eq!(store.rows("refresh_families WHERE revoke_reason = 'session_ended'").await, 1);
         assert_eq!(store.rows("refresh_families WHERE id = 'offline' AND revoked_at IS NULL").await, 1);
+        assert_eq!(logout_messages::pending(&store.db).await.unwrap(), 1, "one application listens, the quiet one does not");
         let messages = logout_messages::list(&store.db, 10).await.unwrap();
         assert_eq!(messages.len(), 1, "a client without a receiver is told nothing");
         assert_eq!((messages[0].client_id.as_str(), messages[0].sub.as_str()), ("web", "sub-siti"));
