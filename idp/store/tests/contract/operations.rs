@@ -80,6 +80,7 @@ on_both_engines! {
         assert!(!logout_messages::any_due(&store.db, NOW).await.unwrap());
         messages(store, &["s1", "s2", "s3"]).await;
         assert!(logout_messages::any_due(&store.db, NOW).await.unwrap());
+        assert_eq!(logout_messages::pending(&store.db).await.unwrap(), 3);
         let claim = async |holder: &'static str, now: Instant| {
             change!(store, |tx| logout_messages::claim(tx, holder, now, 10 * SECOND, 100))
         };
@@ -89,6 +90,7 @@ on_both_engines! {
         let id = first[0].id.clone();
         assert!(change!(store, |tx| logout_messages::delivered(tx, &id, "a", NOW)));
         assert_eq!(claim("b", NOW).await.len(), 1, "a place is free");
+        assert_eq!(logout_messages::pending(&store.db).await.unwrap(), 2, "what is on its way still counts");
         let late = NOW.plus(10 * SECOND);
         assert_eq!(claim("c", late).await.len(), 2, "leases have ended, their holders may be dead");
         let id = first[1].id.clone();
