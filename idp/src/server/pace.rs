@@ -28,9 +28,8 @@ const BUSY: u8 = 2;
 pub(super) struct Pace(AtomicU8);
 
 impl Pace {
-    /// A new connection owes its first head at once.
     pub(super) const fn new() -> Self {
-        Self(AtomicU8::new(HEADING))
+        Self(AtomicU8::new(IDLE))
     }
 
     /// The head is read; the handler works.
@@ -61,12 +60,15 @@ pub(super) struct Paced {
     deadline: Pin<Box<Sleep>>,
     /// Runs while the client takes nothing of what it asked for.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Nothing came yet: a new connection owes its first head at once and may not idle.
+    silent: bool,
 }
 
 impl Paced {
     /// `head`: from the first byte of a head to its end.
     pub(super) fn new(stream: TcpStream, pace: Arc<Pace>, head: Duration) -> Self {
-        Self { stream: TokioIo::new(stream), pace, head, deadline: Box::pin(tokio::time::sleep(head)), stalled: None }
+        let deadline = Box::pin(tokio::time::sleep(head));
+        Self { stream: TokioIo::new(stream), pace, head, deadline, stalled: None, silent: true }
     }
 
     /// An answer that nobody takes may wait as long as a head; then it holds its place no longer.
@@ -87,16 +89,16 @@ impl Read for Paced {
         let this = &mut *self;
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
             Poll::Ready(read) => {
+                this.silent = false;
                 if this.pace.bytes_came() {
                     this.deadline.as_mut().reset(Instant::now() + this.head);
-                }
-                // A head that trickles in byte by byte is always ready and never done.
-                if this.pace.heading() && this.deadline.is_elapsed() {
+                } else if this.pace.heading() && this.deadline.is_elapsed() {
+                    // A head that trickles in byte by byte is always ready and never done.
                     return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                 }
                 Poll::Ready(read)
             }
-            Poll::Pending if this.pace.heading() => {
+            Poll::Pending if this.silent || this.pace.heading() => {
                 ready!(this.deadline.as_mut().poll(cx));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }

@@ -101,10 +101,10 @@ async fn a_silent_new_connection_is_cut_off() {
 
 #[tokio::test]
 async fn an_idle_connection_outlives_the_limit_of_a_head_and_ends_by_its_own() {
-    let limits = Limits { head: Duration::from_millis(50), idle: Duration::from_millis(600), ..Limits::new(16) };
+    let limits = Limits { head: Duration::from_millis(100), idle: Duration::from_secs(2), ..Limits::new(16) };
     let server = running(hello(), limits).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    for pause in [0, 150] {
+    for pause in [0, 250] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let mut begin = [0; 12];
