@@ -209,7 +209,7 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool, log: impl Fn() -> 
     let started = Instant::now();
     while !done() {
         assert!(started.elapsed() < Duration::from_secs(60), "waited a minute for {what}\n{}", log());
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

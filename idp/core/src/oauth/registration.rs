@@ -48,7 +48,11 @@ pub fn check(client: &Client) -> Result<(), RegistrationError> {
     for (what, uri) in lists.iter().flat_map(|(what, list)| list.iter().map(move |uri| (*what, uri))) {
         check_uri(what, uri)?;
     }
-    check_uri("home URI", &client.home_uri)?;
+    // Nobody is ever sent home from a client that nobody signs in at; the imported applications' identifiers,
+    // which stand in for the missing address then, are no addresses.
+    if client.has_grant("authorization_code") {
+        check_uri("home URI", &client.home_uri)?;
+    }
     if let Some(uri) = &client.backchannel_logout_uri {
         check_logout_uri(uri)?;
     }
@@ -174,6 +178,17 @@ mod tests {
             let client = Client { home_uri: bad.into(), ..self::client() };
             assert!(check(&client).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_machine_needs_no_home() {
+        let machine = Client {
+            grant_types: vec!["client_credentials".into()],
+            redirect_uris: Vec::new(),
+            home_uri: "e-kinerja".into(),
+            ..client()
+        };
+        assert_eq!(check(&machine), Ok(()));
     }
 
     //= RFC9700#2.1.1 test
