@@ -126,6 +126,15 @@ run_application presensi e-Presensi 8081
 run_application kinerja e-Kinerja 8082
 run_application keuangan "SIPD Keuangan" 8083
 
+# Somebody else may have taken a port between our look at it and our start.
+# shellcheck disable=SC2086
+for process in $started; do
+    kill -0 "$process" 2>/dev/null || {
+        echo "A part of the demo ended at once; its reason stands at the end of one of .demo/*.log." >&2
+        exit 3
+    }
+done
+
 cat <<TXT
 
 Gapura runs. Open these in Chromium or Firefox (Safari does not resolve *.localhost):
