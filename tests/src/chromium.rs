@@ -72,7 +72,14 @@ impl Chromium {
 
     /// What a person reads on the page.
     pub async fn text(&self) -> String {
-        self.the("body").await.text().await.unwrap()
+        self.read().await.unwrap()
+    }
+
+    /// Text of the page in one step: an element found first may be gone when its text is asked for, where
+    /// one page just gives way to the next.
+    async fn read(&self) -> WebDriverResult<String> {
+        let script = "return document.body ? document.body.innerText : ''";
+        self.driver.execute(script, Vec::new()).await?.convert()
     }
 
     /// The address shown.
@@ -123,7 +130,8 @@ impl Chromium {
     /// Waits until the page shown says `text`, reloading between looks if told to by `again`.
     pub async fn until_text(&self, text: &str, at_most: Duration) {
         let started = Instant::now();
-        while !self.text().await.contains(text) {
+        // Between two pages there is nothing to read.
+        while !self.read().await.is_ok_and(|shown| shown.contains(text)) {
             assert!(started.elapsed() < at_most, "no \"{text}\" within {at_most:?}:\n{}", self.shown().await);
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
