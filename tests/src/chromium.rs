@@ -9,13 +9,19 @@ use thirtyfour::{
     By, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver, WebElement, error::WebDriverResult,
 };
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use crate::servers::{Guarded, folder, free_port, wait_until};
+
+/// Browsers at a time: more of them on two cores time each other out.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// A running browser. End it with [`Chromium::quit`].
 pub struct Chromium {
     /// The session.
     pub driver: WebDriver,
     service: Guarded,
+    _turn: SemaphorePermit<'static>,
 }
 
 impl Chromium {
@@ -27,6 +33,7 @@ impl Chromium {
     /// Starts a browser that finds `host` at a port of this machine, whatever port the address names. The
     /// certificates of mapped hosts are the tests' own and accepted unseen.
     pub async fn with_hosts(hosts: &[(&str, u16)]) -> Self {
+        let turn = TURNS.acquire().await.unwrap();
         let port = free_port();
         let folder = folder("chromium");
         let service = ["chromedriver".to_owned(), format!("--port={port}"), "--log-level=WARNING".to_owned()];
@@ -62,7 +69,7 @@ impl Chromium {
         }
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wishes).await;
         let driver = driver.unwrap_or_else(|error| panic!("{error}\n{}", service.log()));
-        Self { driver, service }
+        Self { driver, service, _turn: turn }
     }
 
     /// Opens an address and waits until its page is loaded.
