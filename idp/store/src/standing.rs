@@ -23,14 +23,12 @@ use crate::{
     door::{Value, values},
 };
 
-/// `$1` cookie hash; `$2` sub, `$3` session, `$4` family; `$5` account; `$6` refresh token, `$7` its hash;
-/// `$8` session alone.
+/// `$1` cookie hash; `$2` sub, `$3` session, `$4` family; `$5` account; `$6` refresh token, `$7` its hash.
 const STANDING: &str = "\
     WITH who (user_id, session_id, family_id, token_id) AS ( \
       SELECT user_id, id, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM sessions WHERE cookie_hash = $1 \
       UNION ALL SELECT id, $3, $4, NULL FROM users WHERE sub = $2 \
       UNION ALL SELECT id, NULL, NULL, NULL FROM users WHERE id = $5 \
-      UNION ALL SELECT user_id, id, NULL, NULL FROM sessions WHERE id = $8 \
       UNION ALL SELECT f.user_id, f.session_id, f.id, t.id FROM refresh_tokens t \
         JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $6 AND t.token_hash = $7) \
     SELECT 'user' AS part, u.id AS t1, u.sub AS t2, u.kind AS t3, u.status AS t4, u.full_name AS t5, \
@@ -81,12 +79,6 @@ pub async fn by_cookie(db: &Db, cookie_hash: &[u8]) -> Result<Option<Standing>, 
     Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
 }
 
-/// The person signed in by this session.
-pub async fn by_session(db: &Db, session: &SessionId) -> Result<Option<Standing>, StoreError> {
-    let who = Who { session_alone: Some(session.to_string()), ..Who::default() };
-    Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
-}
-
 /// The person an access token names, with the session and the family it names.
 pub async fn by_token(db: &Db, token: &TokenRef) -> Result<Option<Standing>, StoreError> {
     let who = Who {
@@ -124,20 +116,11 @@ struct Who {
     user: Option<String>,
     token: Option<String>,
     token_hash: Option<Vec<u8>>,
-    session_alone: Option<String>,
 }
 
 async fn load(db: &Db, who: Who) -> Result<Parts, StoreError> {
-    let values: Vec<Value> = values![
-        who.cookie_hash,
-        who.sub,
-        who.session,
-        who.family,
-        who.user,
-        who.token,
-        who.token_hash,
-        who.session_alone
-    ];
+    let values: Vec<Value> =
+        values![who.cookie_hash, who.sub, who.session, who.family, who.user, who.token, who.token_hash];
     Ok(Parts(db.all(STANDING, values).await?))
 }
 

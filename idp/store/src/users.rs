@@ -117,8 +117,6 @@ const SET_STATUS: &str =
 
 const RAISE_EPOCH: &str = "UPDATE users SET epoch = epoch + 1, changed_at = $2 WHERE id = $1";
 
-const SET_LANGUAGE: &str = "UPDATE users SET language = $2, changed_at = $3 WHERE id = $1";
-
 const SIGNED_IN: &str = "UPDATE users SET last_sign_in_at = $2 WHERE id = $1";
 
 const MARK_ABSENT: &str = "UPDATE users SET absent_since = $2 WHERE id = $1 AND absent_since IS NULL";
@@ -213,12 +211,6 @@ pub async fn set_status(tx: &mut Tx, id: &UserId, status: Status, now: Instant) 
 /// Ends every session and token of the account at once.
 pub async fn raise_epoch(tx: &mut Tx, id: &UserId, now: Instant) -> Result<(), StoreError> {
     tx.execute(RAISE_EPOCH, values![id, now]).await?;
-    Ok(())
-}
-
-/// Remembers the chosen page language.
-pub async fn set_language(tx: &mut Tx, id: &UserId, language: &str, now: Instant) -> Result<(), StoreError> {
-    tx.execute(SET_LANGUAGE, values![id, language, now]).await?;
     Ok(())
 }
 

@@ -49,14 +49,6 @@ on_both_engines! {
         assert!(standing::by_cookie(&store.db, b"other").await.unwrap().is_none());
     }
 
-    async fn a_session_names_its_person(store) {
-        city(store).await;
-        let session = session(store, "s1").await;
-        let standing = standing::by_session(&store.db, &session.id).await.unwrap().unwrap();
-        assert_eq!(standing.session, Some(session));
-        assert!(standing::by_session(&store.db, &SessionId::new("none")).await.unwrap().is_none());
-    }
-
     async fn a_token_names_person_session_and_family(store) {
         city(store).await;
         let session = session(store, "s1").await;

@@ -208,7 +208,7 @@ async fn standing_walks_through_no_table_of_a_real_city() {
     let mut connection = PgConnection::connect(store.place()).await.unwrap();
     let prepare = format!("SET plan_cache_mode = force_generic_plan; PREPARE standing AS {standing}");
     sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
-    let explain = "EXPLAIN EXECUTE standing ('\\x00', 's7', 'u7', 'u7', NULL, 'u7', '\\x00', NULL)";
+    let explain = "EXPLAIN EXECUTE standing ('\\x00', 's7', 'u7', 'u7', NULL, 'u7', '\\x00')";
     let plan = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
     let plan: Vec<String> = plan.iter().map(|step| step.get(0)).collect();
     let walks: Vec<_> = plan.iter().filter(|step| step.contains("Seq Scan")).collect();
