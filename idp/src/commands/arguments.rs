@@ -33,6 +33,8 @@ pub struct Arguments {
 pub enum Command {
     /// Serve browsers and applications.
     Serve,
+    /// Show every setting: its value here, its default and its meaning. Secrets are hidden.
+    Settings,
     /// Bring the database to this version's schema (PostgreSQL; SQLite does it by itself).
     Migrate,
     /// Accounts of people.

@@ -18,6 +18,7 @@ mod logout;
 mod migrate;
 mod outcome;
 mod serve;
+mod settings;
 mod user;
 
 use std::process::ExitCode;
@@ -47,23 +48,24 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Outcome {
     let source = Source::of_process(arguments.config);
-    let settings = Settings::load(&source).map_err(|why| Failed::environment(why.to_string()))?;
+    let settings = Settings::load(&source).map_err(|why| Failed::environment(why.to_string()));
     match arguments.command {
-        Command::Serve => serve::run(settings).await,
-        Command::Migrate => migrate::run(&settings).await,
-        Command::User(command) => user::run(command, settings).await,
-        Command::Application(command) => application::run(command, settings).await,
-        Command::Client(command) => client::run(command, settings).await,
-        Command::Role(command) => application::role(command, settings).await,
-        Command::Rule(command) => access::rule(command, settings).await,
-        Command::Grant(command) => access::grant(command, settings).await,
-        Command::Keys(command) => keys::run(command, settings).await,
-        Command::Logout(command) => logout::run(command, settings).await,
-        Command::Backup { file } => backup::make(&file, &settings).await,
-        Command::Restore { file } => backup::restore(&file, &settings).await,
-        Command::Admin(command) => admin::run(command, settings, arguments.json).await,
-        Command::Import(typed) => import::run(typed, settings).await,
-        Command::Explain(typed) => explain::run(typed, settings).await,
+        Command::Serve => serve::run(settings?).await,
+        Command::Settings => settings::run(&source),
+        Command::Migrate => migrate::run(&settings?).await,
+        Command::User(command) => user::run(command, settings?).await,
+        Command::Application(command) => application::run(command, settings?).await,
+        Command::Client(command) => client::run(command, settings?).await,
+        Command::Role(command) => application::role(command, settings?).await,
+        Command::Rule(command) => access::rule(command, settings?).await,
+        Command::Grant(command) => access::grant(command, settings?).await,
+        Command::Keys(command) => keys::run(command, settings?).await,
+        Command::Logout(command) => logout::run(command, settings?).await,
+        Command::Backup { file } => backup::make(&file, &settings?).await,
+        Command::Restore { file } => backup::restore(&file, &settings?).await,
+        Command::Admin(command) => admin::run(command, settings?, arguments.json).await,
+        Command::Import(typed) => import::run(typed, settings?).await,
+        Command::Explain(typed) => explain::run(typed, settings?).await,
     }
 }
 

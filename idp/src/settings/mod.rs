@@ -1,16 +1,17 @@
 //! What a deployment decides: one `gapura.toml`, every key overridable by a variable
 //! `GAPURA__SECTION__KEY`, every secret also by a `…_file`.
 //!
-//! The story: [`source`] reads file and environment into one table of optional keys and refuses
-//! what it does not know by the file's line or the variable's name; here the table becomes
-//! validated types, once. Nothing else reads the environment, and there is no global. Without a
+//! The story: [`source`] reads file and environment into the keys of [`table`] and refuses what it
+//! does not know by the file's line or the variable's name; here they become validated types, once. Nothing else reads the environment, and there is no global. Without a
 //! file and without variables the defaults start a working server on this machine.
 
 mod origin;
+mod reference;
 mod source;
+mod table;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,8 +21,9 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 pub use origin::{Origin, is_loopback_name};
-use source::Raw;
+pub use reference::{From, Setting};
 pub use source::Source;
+use table::{Hidden, Raw};
 
 /// Settings that cannot be: one sentence that names the key, the line or the variable.
 #[derive(Debug, Error)]
@@ -157,29 +159,29 @@ impl TryFrom<Raw> for Settings {
         let root_key = root_key(raw.keys.root_file, &database)?;
         Ok(Self {
             server: server(raw.server)?,
-            ops: raw.ops.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9080)),
+            ops: raw.ops.listen,
             redis: redis(&raw.redis)?,
             city: City {
-                name: text("city.name", raw.city.name, "Kota Contoh")?,
-                help: text("city.help", raw.city.help, "")?,
-                zone: raw.city.zone.unwrap_or_default(),
+                name: text("city.name", raw.city.name)?,
+                help: text("city.help", raw.city.help)?,
+                zone: raw.city.zone,
             },
             mail: mail(raw.mail)?,
             passwords: passwords(&raw.passwords)?,
             sessions: sessions(&raw.sessions)?,
             outbound: OutboundRules {
-                allow: networks("outbound.allow", raw.outbound.allow)?,
+                allow: networks("outbound.allow", &raw.outbound.allow)?,
                 extra_ca: raw.outbound.ca_file,
             },
-            logs: log_format(raw.logs.format.as_deref())?,
+            logs: log_format(&raw.logs.format)?,
             database,
             root_key,
         })
     }
 }
 
-fn server(raw: source::Server) -> Result<Server, SettingsError> {
-    let listen = raw.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080));
+fn server(raw: table::Server) -> Result<Server, SettingsError> {
+    let listen = raw.listen;
     let public_url = match raw.public_url {
         Some(url) => url,
         None if listen.ip().is_loopback() => format!("http://localhost:{}", listen.port()),
@@ -193,13 +195,13 @@ fn server(raw: source::Server) -> Result<Server, SettingsError> {
         listen,
         public_url: Origin::parse(&public_url)
             .map_err(|why| SettingsError(format!("server.public_url = \"{public_url}\": {why}")))?,
-        trusted_proxies: networks("server.trusted_proxies", raw.trusted_proxies)?,
-        connections: within("server.connections", raw.connections.unwrap_or(4096), 16..=65_536)?,
+        trusted_proxies: networks("server.trusted_proxies", &raw.trusted_proxies)?,
+        connections: within("server.connections", raw.connections, 16..=65_536)?,
     })
 }
 
-fn database(raw: &source::Database) -> Result<Database, SettingsError> {
-    let url = secret("database.url", raw.url.as_deref(), raw.url_file.as_deref())?;
+fn database(raw: &table::Database) -> Result<Database, SettingsError> {
+    let url = secret("database.url", raw.url.as_ref(), raw.url_file.as_deref())?;
     match (url, &raw.path) {
         (Some(_), Some(_)) => refuse("database.url and database.path are both set: choose PostgreSQL or SQLite"),
         (Some(url), None) => {
@@ -222,8 +224,8 @@ fn root_key(set: Option<PathBuf>, database: &Database) -> Result<PathBuf, Settin
     }
 }
 
-fn redis(raw: &source::Redis) -> Result<Option<Secret<String>>, SettingsError> {
-    let url = secret("redis.url", raw.url.as_deref(), raw.url_file.as_deref())?;
+fn redis(raw: &table::Redis) -> Result<Option<Secret<String>>, SettingsError> {
+    let url = secret("redis.url", raw.url.as_ref(), raw.url_file.as_deref())?;
     match url {
         Some(url)
             if !["redis://", "rediss://", "redis+unix://", "unix://"]
@@ -236,9 +238,9 @@ fn redis(raw: &source::Redis) -> Result<Option<Secret<String>>, SettingsError> {
     }
 }
 
-fn mail(raw: source::Mail) -> Result<Mail, SettingsError> {
+fn mail(raw: table::Mail) -> Result<Mail, SettingsError> {
     let mut official_domains = Vec::new();
-    for domain in raw.official_domains.unwrap_or_default() {
+    for domain in raw.official_domains {
         let domain = domain.trim().trim_start_matches('@').to_lowercase();
         if domain.is_empty() || !domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-') {
             return refuse(&format!("mail.official_domains: \"{domain}\" is no domain name"));
@@ -248,46 +250,45 @@ fn mail(raw: source::Mail) -> Result<Mail, SettingsError> {
     Ok(Mail { official_domains })
 }
 
-fn passwords(raw: &source::Passwords) -> Result<Passwords, SettingsError> {
+fn passwords(raw: &table::Passwords) -> Result<Passwords, SettingsError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(Passwords {
-        memory_kib: within("passwords.memory_kib", raw.memory_kib.unwrap_or(19_456), 8..=4_194_304)?,
-        iterations: within("passwords.iterations", raw.iterations.unwrap_or(2), 1..=100)?,
-        parallelism: within("passwords.parallelism", raw.parallelism.unwrap_or(1), 1..=64)?,
+        memory_kib: within("passwords.memory_kib", raw.memory_kib, 8..=4_194_304)?,
+        iterations: within("passwords.iterations", raw.iterations, 1..=100)?,
+        parallelism: within("passwords.parallelism", raw.parallelism, 1..=64)?,
         workers: within("passwords.workers", raw.workers.unwrap_or(cores), 1..=1024)?,
-        queue: within("passwords.queue", raw.queue.unwrap_or(256), 1..=100_000)?,
+        queue: within("passwords.queue", raw.queue, 1..=100_000)?,
     })
 }
 
-fn sessions(raw: &source::Sessions) -> Result<Sessions, SettingsError> {
-    let absolute = within("sessions.absolute_minutes", raw.absolute_minutes.unwrap_or(12 * 60), 1..=31 * 24 * 60)?;
-    let idle = within("sessions.idle_minutes", raw.idle_minutes.unwrap_or(4 * 60), 1..=absolute)?;
+fn sessions(raw: &table::Sessions) -> Result<Sessions, SettingsError> {
+    let absolute = within("sessions.absolute_minutes", raw.absolute_minutes, 1..=31 * 24 * 60)?;
+    let idle = within("sessions.idle_minutes", raw.idle_minutes, 1..=absolute)?;
     Ok(Sessions { absolute: Duration::from_secs(absolute * 60), idle: Duration::from_secs(idle * 60) })
 }
 
-fn log_format(word: Option<&str>) -> Result<LogFormat, SettingsError> {
+fn log_format(word: &str) -> Result<LogFormat, SettingsError> {
     match word {
-        None | Some("human") => Ok(LogFormat::Human),
-        Some("json") => Ok(LogFormat::Json),
-        Some(other) => refuse(&format!("logs.format = \"{other}\": choose \"human\" or \"json\"")),
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        other => refuse(&format!("logs.format = \"{other}\": choose \"human\" or \"json\"")),
     }
 }
 
-fn text(key: &str, value: Option<String>, default: &str) -> Result<String, SettingsError> {
-    let value = value.unwrap_or_else(|| default.to_owned());
+fn text(key: &str, value: String) -> Result<String, SettingsError> {
     if value.chars().count() > 300 || value.chars().any(char::is_control) {
         return refuse(&format!("{key} must be one line of at most 300 characters"));
     }
     Ok(value)
 }
 
-fn networks(key: &str, list: Option<Vec<String>>) -> Result<Vec<IpNet>, SettingsError> {
+fn networks(key: &str, list: &[String]) -> Result<Vec<IpNet>, SettingsError> {
     let network = |item: &String| {
         let one = item.parse::<IpAddr>().map(IpNet::from);
         one.or_else(|_| item.parse::<IpNet>())
             .map_err(|_| SettingsError(format!("{key}: \"{item}\" is no address or network such as 10.0.0.0/8")))
     };
-    list.unwrap_or_default().iter().map(network).collect()
+    list.iter().map(network).collect()
 }
 
 fn within<N: PartialOrd + std::fmt::Display + Copy>(
@@ -302,10 +303,10 @@ fn within<N: PartialOrd + std::fmt::Display + Copy>(
 }
 
 /// A secret given in place or by a file, never both.
-fn secret(key: &str, value: Option<&str>, file: Option<&Path>) -> Result<Option<Secret<String>>, SettingsError> {
+fn secret(key: &str, value: Option<&Hidden>, file: Option<&Path>) -> Result<Option<Secret<String>>, SettingsError> {
     match (value, file) {
         (Some(_), Some(_)) => refuse(&format!("{key} and {key}_file are both set: keep one")),
-        (Some(value), None) => Ok(Some(Secret::new(value.to_owned()))),
+        (Some(Hidden(value)), None) => Ok(Some(value.clone())),
         (None, Some(file)) => {
             let text = std::fs::read_to_string(file)
                 .map_err(|why| SettingsError(format!("{key}_file: {} cannot be read: {why}", file.display())))?;

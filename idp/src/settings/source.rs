@@ -2,15 +2,12 @@
 
 use std::{
     fmt::Write as _,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-use gapura_core::time::Zone;
-use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::SettingsError;
+use super::{SettingsError, table::Raw};
 
 /// Where settings come from.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +20,7 @@ pub struct Source {
 
 /// The name of the file looked for in the working directory.
 const FILE: &str = "gapura.toml";
-const PREFIX: &str = "GAPURA__";
+pub(super) const PREFIX: &str = "GAPURA__";
 
 impl Source {
     /// The environment of this process, and `file` or, where there is one, `gapura.toml` in the
@@ -39,15 +36,26 @@ impl Source {
     }
 
     pub(super) fn read(&self) -> Result<Raw, SettingsError> {
-        let mut table = match &self.file {
+        raw(self.tables()?.1)
+    }
+
+    /// What the file says, and what holds once the variables have overridden it.
+    pub(super) fn tables(&self) -> Result<(Table, Table), SettingsError> {
+        let file = match &self.file {
             Some(file) => read_file(file)?,
             None => Table::new(),
         };
+        let mut table = file.clone();
         for (name, value) in &self.variables {
             set(&mut table, name, value)?;
         }
-        table.try_into().map_err(|why| SettingsError(format!("settings: {}", one_line(&why))))
+        Ok((file, table))
     }
+}
+
+/// The known keys of a table.
+pub(super) fn raw(table: Table) -> Result<Raw, SettingsError> {
+    table.try_into().map_err(|why| SettingsError(format!("settings: {}", one_line(&why))))
 }
 
 fn read_file(file: &Path) -> Result<Table, SettingsError> {
@@ -101,59 +109,4 @@ fn one_line(why: &toml::de::Error) -> String {
         let _ = write!(line, "{}{word}", if line.is_empty() { "" } else { " " });
     }
     line
-}
-
-macro_rules! sections {
-    ($($(#[$doc:meta])* $name:ident { $($key:ident: $kind:ty),* $(,)? })*) => {$(
-        $(#[$doc])*
-        #[derive(Default, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub(super) struct $name { $(pub(super) $key: Option<$kind>),* }
-    )*
-        /// Every key there is, by its section.
-        #[cfg(test)]
-        pub(super) const KEYS: &[(&str, &[&str])] = &[$((stringify!($name), &[$(stringify!($key)),*])),*];
-    };
-}
-
-/// All sections, none mandatory.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Raw {
-    pub(super) server: Server,
-    pub(super) ops: Ops,
-    pub(super) database: Database,
-    pub(super) redis: Redis,
-    pub(super) keys: Keys,
-    pub(super) city: City,
-    pub(super) mail: Mail,
-    pub(super) passwords: Passwords,
-    pub(super) sessions: Sessions,
-    pub(super) outbound: Outbound,
-    pub(super) logs: Logs,
-}
-
-sections! {
-    /// `[server]`
-    Server { listen: SocketAddr, public_url: String, trusted_proxies: Vec<String>, connections: usize }
-    /// `[ops]`
-    Ops { listen: SocketAddr }
-    /// `[database]`
-    Database { path: PathBuf, url: String, url_file: PathBuf }
-    /// `[redis]`
-    Redis { url: String, url_file: PathBuf }
-    /// `[keys]`
-    Keys { root_file: PathBuf }
-    /// `[city]`
-    City { name: String, help: String, zone: Zone }
-    /// `[mail]`
-    Mail { official_domains: Vec<String> }
-    /// `[passwords]`
-    Passwords { memory_kib: u32, iterations: u32, parallelism: u32, workers: usize, queue: usize }
-    /// `[sessions]`
-    Sessions { absolute_minutes: u64, idle_minutes: u64 }
-    /// `[outbound]`
-    Outbound { allow: Vec<String>, ca_file: PathBuf }
-    /// `[logs]`
-    Logs { format: String }
 }

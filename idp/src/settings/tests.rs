@@ -103,13 +103,40 @@ fn the_root_key_lies_beside_the_database() {
     assert_eq!(settings.root_key, Path::new("/etc/gapura/root.key"));
 }
 
+/// `UPDATE_DOCS=1 cargo test -p gapura-idp settings` writes the table anew.
 #[test]
-fn every_key_stands_in_the_documentation() {
-    let page = include_str!("../../../docs/operations.md");
-    for (section, keys) in source::KEYS {
-        for key in *keys {
-            let name = format!("`{}.{key}`", section.to_lowercase());
-            assert!(page.contains(&name), "docs/operations.md lacks {name}");
-        }
+fn the_documentation_lists_every_key_as_it_is() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (begin, end) = ("<!-- settings: generated -->\n", "<!-- /settings -->");
+    let (before, rest) = page.split_once(begin).unwrap();
+    let (table, after) = rest.split_once(end).unwrap();
+    let mut now = "| key | default | meaning |\n|---|---|---|\n".to_owned();
+    for setting in Source::default().settings().unwrap() {
+        now.push_str(&format!("| `{}` | {} | {} |\n", setting.name, setting.default, setting.meaning));
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, format!("{before}{begin}{now}{end}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(table, now, "docs/operations.md is old: run this test with UPDATE_DOCS=1");
+}
+
+//= BSSN4-2021#13.b test
+#[test]
+fn a_setting_says_who_set_it_and_keeps_a_secret() {
+    let mut written = tempfile::NamedTempFile::new().unwrap();
+    written.write_all(b"[database]\nurl = \"postgres://gapura:rahasia@localhost/gapura\"\n").unwrap();
+    let variables = vec![("GAPURA__CITY__NAME".to_owned(), "Kota A".to_owned())];
+    let source = Source { file: Some(written.path().to_owned()), variables };
+    let all = source.settings().unwrap();
+    let of = |name: &str| all.iter().find(|setting| setting.name == name).unwrap();
+    assert_eq!((of("city.name").value.as_str(), &of("city.name").from), (Some("Kota A"), &variable()));
+    assert_eq!((of("database.url").value.as_str(), &of("database.url").from), (Some("(hidden)"), &From::File));
+    assert_eq!((of("server.connections").value.as_u64(), &of("server.connections").from), (Some(4096), &From::Default));
+    assert!(!format!("{all:?}").contains("rahasia"));
+
+    fn variable() -> From {
+        From::Variable("GAPURA__CITY__NAME".to_owned())
     }
 }
