@@ -1,7 +1,7 @@
 //! What server and commands open alike: the database, the root key and the keys it wraps.
 //!
 //! The story of a first start: the database is made (0600), the zone is written into it, the root
-//! key's file is made beside it, purpose keys and the first EC key are made and wrapped. Two
+//! key's file is made beside it, purpose keys and the first elliptic keys are made and wrapped. Two
 //! processes that start first at the same time end with the same keys, because each row is
 //! inserted where it is missing and then read back.
 
@@ -73,11 +73,16 @@ impl Foundation {
         let root = root_key(&db, &settings.root_key, entropy).await?;
         let purposes = purposes(&db, &root, entropy, now).await?;
         let keys = Arc::new(Keys::new(root, purposes));
-        ensure_signing_key(&db, &keys, IdTokenAlg::Es256, now).await?;
+        for alg in QUICKLY_MADE {
+            ensure_signing_key(&db, &keys, alg, now).await?;
+        }
         keys.follow(&signing_keys::all(&db).await?)?;
         Ok(Self { settings: Arc::new(settings), db, keys, clock, entropy })
     }
 }
+
+/// Algorithms whose keys are made in less than a millisecond: at once, the others in the background.
+const QUICKLY_MADE: [IdTokenAlg; 2] = [IdTokenAlg::Es256, IdTokenAlg::EdDsa];
 
 /// How the store opens what the settings name.
 pub fn config(settings: &Settings) -> DbConfig {

@@ -20,7 +20,8 @@ use std::{
 
 use axum::Router;
 use gapura_core::{
-    oauth::{AuthMethod, IdTokenAlg, RefreshPolicy},
+    id::ClientId,
+    oauth::{AuthMethod, Client, IdTokenAlg, RefreshPolicy},
     time::Instant,
 };
 use gapura_idp::{
@@ -30,6 +31,7 @@ use gapura_idp::{
     settings::{Settings, Source},
     state::App,
 };
+use gapura_store::clients::{self, NewSecret};
 use tempfile::TempDir;
 use url::Url;
 
@@ -201,6 +203,28 @@ impl City {
         if client_id == "direktori" { rp.asking("") } else { rp }
     }
 
+    /// A client like a seeded one, but for what is changed; it proves itself by the same secret.
+    pub async fn register(&self, like: &str, change: impl FnOnce(&mut Client)) -> RelyingParty {
+        let copies = self.app.copies.refresh().await.unwrap();
+        let mut client = Client::clone(copies.clients.get(&ClientId::new(like)).unwrap());
+        change(&mut client);
+        let (added, now) = (client.clone(), self.clock.now());
+        let planted = self.app.db.write(async move |tx| {
+            clients::add(tx, &added, now).await?;
+            for (hash, expires_at) in &added.secrets {
+                let id = format!("rahasia-{}", added.id);
+                clients::add_secret(tx, &added.id, &NewSecret { id: &id, hash, expires_at: *expires_at }, now).await?;
+            }
+            Ok(())
+        });
+        planted.await.unwrap();
+        self.app.copies.refresh().await.unwrap();
+        let mut rp = self.rp(like);
+        rp.client_id = client.id.to_string();
+        rp.redirect_uri.clone_from(&client.redirect_uris[0]);
+        rp
+    }
+
     /// The application sends the browser here; what the browser shows or where it is sent then.
     pub async fn begin(&self, browser: &mut Browser, rp: &RelyingParty, more: &[(&str, &str)]) -> (Started, Page) {
         let started = rp.start(more);
@@ -258,8 +282,10 @@ impl Template {
         };
         let settings = settings(pair, folder.path(), &address);
         let city = City::over(pair, Arc::clone(&folder), address, settings).await;
-        // The server makes this key in the background; no job runs here.
-        ensure_signing_key(&city.app.db, &city.app.keys, IdTokenAlg::Rs256, city.clock.now()).await.unwrap();
+        // The server makes these keys in the background; no job runs here.
+        for alg in [IdTokenAlg::Rs256, IdTokenAlg::Ps256] {
+            ensure_signing_key(&city.app.db, &city.app.keys, alg, city.clock.now()).await.unwrap();
+        }
         let secrets = seeds::plant(&city).await;
         city.app.db.close().await;
         drop(city);

@@ -6,10 +6,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, Request, StatusCode, header};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 use url::Url;
 
 use crate::browser::{Browser, Page, encoded, parameter};
+
+/// What tokens of ours may be signed with.
+const ALGORITHMS: [Algorithm; 4] = [Algorithm::ES256, Algorithm::RS256, Algorithm::PS256, Algorithm::EdDSA];
 
 /// The application as Gapura knows it.
 #[derive(Clone)]
@@ -201,7 +204,11 @@ impl RelyingParty {
         let id_token = match sent["id_token"].as_str() {
             Some(token) => {
                 let claims = self.claims(&keys, token, "JWT", Some(&self.client_id));
-                let half = &Sha256::digest(sent["access_token"].as_str().unwrap())[..16];
+                let access_token = sent["access_token"].as_str().unwrap();
+                let half = match decode_header(token).unwrap().alg {
+                    Algorithm::EdDSA => Sha512::digest(access_token)[..32].to_vec(),
+                    _ => Sha256::digest(access_token)[..16].to_vec(),
+                };
                 assert_eq!(claims["at_hash"], URL_SAFE_NO_PAD.encode(half), "at_hash binds the access token");
                 claims
             }
@@ -215,7 +222,7 @@ impl RelyingParty {
     fn claims(&self, keys: &JwkSet, token: &str, typ: &str, audience: Option<&str>) -> Value {
         let head = decode_header(token).unwrap();
         assert_eq!(head.typ.as_deref(), Some(typ));
-        assert!(matches!(head.alg, Algorithm::ES256 | Algorithm::RS256), "{:?}", head.alg);
+        assert!(ALGORITHMS.contains(&head.alg), "{:?}", head.alg);
         let key = keys.find(head.kid.as_deref().expect("kid")).expect("kid stands in the JWKS");
         let mut rules = Validation::new(head.alg);
         rules.validate_exp = false;

@@ -1,10 +1,11 @@
 //! Signing out: from a page of the application, and by the provider's word.
 
 use http::{Method, StatusCode};
+use jsonwebtoken::Algorithm;
 use serde_json::json;
 
 use crate::browser::{APP, Browser, Page, World};
-use crate::provider::Key;
+use crate::provider::{Key, Provider};
 
 #[tokio::test]
 async fn signing_out_ends_the_session_here_and_leads_to_the_provider() {
@@ -83,6 +84,19 @@ async fn the_providers_word_ends_the_sessions_it_names() {
         assert_eq!((page.status, world.store.len()), (StatusCode::OK, left), "{name}");
         let expected = if left == 0 { StatusCode::SEE_OTHER } else { StatusCode::OK };
         assert_eq!(browser.get("/").await.status, expected, "{name}");
+    }
+}
+
+/// Each algorithm that a provider may have registered for this client, in ID tokens and in logout tokens.
+#[tokio::test]
+async fn every_asymmetric_algorithm_signs_in_and_out() {
+    for alg in [Algorithm::ES256, Algorithm::RS256, Algorithm::PS256, Algorithm::EdDSA] {
+        let provider = Provider::start().await;
+        provider.inside().keys = vec![Key::of(alg, "satu-satunya")];
+        let world = World::with(provider, |builder| builder).await;
+        world.signed_in().await;
+        let page = tell(&mut world.browser(), &world.provider.logout_token(|_| ())).await;
+        assert_eq!((page.status, world.store.len()), (StatusCode::OK, 0), "{alg:?}");
     }
 }
 

@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gapura_client::Clock;
 use http::StatusCode;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 mod endpoints;
 
@@ -26,24 +28,45 @@ const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) kid: String,
+    pub(crate) alg: Algorithm,
     pub(crate) encoding: EncodingKey,
     pub(crate) jwk: Value,
 }
 
 impl Key {
     pub(crate) fn new(kid: &str) -> Self {
+        Self::of(Algorithm::ES256, kid)
+    }
+
+    pub(crate) fn of(alg: Algorithm, kid: &str) -> Self {
         let random = aws_lc_rs::rand::SystemRandom::new();
-        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        let encoding = EncodingKey::from_ec_der(der.as_ref());
-        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&encoding, Algorithm::ES256).unwrap()).unwrap();
+        let encoding = match alg {
+            Algorithm::ES256 => {
+                let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+                EncodingKey::from_ec_der(der.as_ref())
+            }
+            Algorithm::EdDSA => EncodingKey::from_ed_der(Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref()),
+            _ => {
+                let der = RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap();
+                let text: String = STANDARD
+                    .encode(der.as_ref())
+                    .as_bytes()
+                    .chunks(64)
+                    .map(|line| format!("{}\n", str::from_utf8(line).unwrap()))
+                    .collect();
+                let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}-----END PRIVATE KEY-----\n");
+                EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
+            }
+        };
+        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&encoding, alg).unwrap()).unwrap();
         jwk["kid"] = json!(kid);
         jwk["use"] = json!("sig");
-        Self { kid: kid.to_owned(), encoding, jwk }
+        Self { kid: kid.to_owned(), alg, encoding, jwk }
     }
 
     /// Signs claims under a `typ`.
     pub(crate) fn sign(&self, typ: &str, claims: &Value) -> String {
-        let mut header = Header::new(Algorithm::ES256);
+        let mut header = Header::new(self.alg);
         header.typ = Some(typ.to_owned());
         header.kid = Some(self.kid.clone());
         jsonwebtoken::encode(&header, claims, &self.encoding).unwrap()
@@ -228,8 +251,11 @@ impl Provider {
 
     fn id_token(&self, nonce: Option<&str>, access: &str) -> String {
         let now = self.clock.now();
-        let half = URL_SAFE_NO_PAD.encode(&Sha256::digest(access)[..16]);
         let inside = self.inside();
+        let half = match inside.keys.last().unwrap().alg {
+            Algorithm::EdDSA => URL_SAFE_NO_PAD.encode(&Sha512::digest(access)[..32]),
+            _ => URL_SAFE_NO_PAD.encode(&Sha256::digest(access)[..16]),
+        };
         let mut claims = json!({
             "iss": self.issuer, "sub": "orang-1", "aud": CLIENT, "iat": now, "exp": now + 300, "auth_time": now,
             "sid": "sesi-1", "roles": inside.roles, "at_hash": half,

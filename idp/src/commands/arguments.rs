@@ -230,7 +230,7 @@ pub struct ClientAdd {
     /// Back-channel logout receiver.
     #[arg(long, value_name = "URI")]
     pub logout_uri: Option<String>,
-    /// Signature of its ID tokens: ES256 or RS256.
+    /// Signature of its ID tokens and logout tokens: ES256, RS256, PS256 or EdDSA.
     #[arg(long, value_name = "ALG", default_value = "ES256")]
     pub id_token_alg: IdTokenAlg,
     /// Code challenge: required, or where_sent (a weakness, for old libraries).

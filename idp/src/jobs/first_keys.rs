@@ -1,5 +1,5 @@
-//! The RSA key of a first start: made in the background, by one node. Until it exists `/readyz` is
-//! red and a flow that needs it waits.
+//! The RSA keys of a first start: made in the background, by one node. Until they exist `/readyz` is
+//! red and a flow that needs one waits.
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //!
 //! | module | what | how often |
 //! |---|---|---|
-//! | [`first_keys`] | makes the RSA key at first start, on one node | until it is there |
+//! | [`first_keys`] | makes the RSA keys at first start, on one node | until they are there |
 //! | [`follow`] | confirms the copies, takes over signing keys | 250 ms |
 //! | [`outbox`] | delivers back-channel logout messages | woken, or 250 ms |
 //! | [`endings`] | ends sessions whose time ran out, removes what has ended | 5 s, one node |

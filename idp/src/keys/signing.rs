@@ -8,7 +8,10 @@ use aws_lc_rs::{
     encoding::AsDer as _,
     rand::SystemRandom,
     rsa,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+        RsaEncoding, RsaKeyPair,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -34,13 +37,16 @@ pub struct SigningKey {
 enum Pair {
     Es256(EcdsaKeyPair),
     Rs256(RsaKeyPair),
+    Ps256(RsaKeyPair),
+    EdDsa(Ed25519KeyPair),
 }
 
 /// Makes a new key pair. RSA takes up to a second: off the async threads.
 pub fn generate(alg: IdTokenAlg, root: &RootKey, entropy: Entropy, now: Instant) -> Result<StoredSigningKey, KeyError> {
     let (private, jwk) = match alg {
         IdTokenAlg::Es256 => generate_ec()?,
-        IdTokenAlg::Rs256 => generate_rsa()?,
+        IdTokenAlg::Rs256 | IdTokenAlg::Ps256 => generate_rsa()?,
+        IdTokenAlg::EdDsa => generate_ed()?,
     };
     let id = thumbprint(&jwk);
     let wrapped_private = root.wrap(&wrapped_name(&id), private.expose(), entropy)?;
@@ -70,6 +76,15 @@ fn generate_ec() -> Result<(Private, Members), KeyError> {
     let half =
         |from: usize| point.get(from..from + 32).map(|part| URL_SAFE_NO_PAD.encode(part)).ok_or(KeyError::Refused);
     let members = vec![("crv", "P-256".to_owned()), ("kty", "EC".to_owned()), ("x", half(1)?), ("y", half(33)?)];
+    Ok((Private::new(private.as_ref().to_vec()), members))
+}
+
+//= RFC8037#2
+fn generate_ed() -> Result<(Private, Members), KeyError> {
+    let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::Refused)?;
+    let private = pair.to_pkcs8().map_err(|_| KeyError::Refused)?;
+    let x = URL_SAFE_NO_PAD.encode(pair.public_key());
+    let members = vec![("crv", "Ed25519".to_owned()), ("kty", "OKP".to_owned()), ("x", x)];
     Ok((Private::new(private.as_ref().to_vec()), members))
 }
 
@@ -116,6 +131,8 @@ impl SigningKey {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private.expose()).map(Pair::Es256)
             }
             IdTokenAlg::Rs256 => RsaKeyPair::from_pkcs8(private.expose()).map(Pair::Rs256),
+            IdTokenAlg::Ps256 => RsaKeyPair::from_pkcs8(private.expose()).map(Pair::Ps256),
+            IdTokenAlg::EdDsa => Ed25519KeyPair::from_pkcs8(private.expose()).map(Pair::EdDsa),
         }
         .map_err(|_| malformed())?;
         let jwk: Jwk = serde_json::from_str(&stored.public_jwk).map_err(|_| malformed())?;
@@ -147,18 +164,24 @@ impl SigningKey {
     }
 
     pub(super) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let random = SystemRandom::new();
         match &self.pair {
             Pair::Es256(pair) => {
-                pair.sign(&random, message).map(|made| made.as_ref().to_vec()).map_err(|_| KeyError::Refused)
+                let made = pair.sign(&SystemRandom::new(), message).map_err(|_| KeyError::Refused)?;
+                Ok(made.as_ref().to_vec())
             }
-            Pair::Rs256(pair) => {
-                let mut made = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut made).map_err(|_| KeyError::Refused)?;
-                Ok(made)
+            Pair::Rs256(pair) => rsa_signature(pair, &RSA_PKCS1_SHA256, message),
+            Pair::Ps256(pair) => rsa_signature(pair, &RSA_PSS_SHA256, message),
+            Pair::EdDsa(pair) => {
+                pair.try_sign(message).map(|made| made.as_ref().to_vec()).map_err(|_| KeyError::Refused)
             }
         }
     }
+}
+
+fn rsa_signature(pair: &RsaKeyPair, encoding: &'static dyn RsaEncoding, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let mut made = vec![0; pair.public_modulus_len()];
+    pair.sign(encoding, &SystemRandom::new(), message, &mut made).map_err(|_| KeyError::Refused)?;
+    Ok(made)
 }
 
 /// The signing keys of one moment.
@@ -229,6 +252,36 @@ mod tests {
             ),
         ];
         assert_eq!(thumbprint(&members), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    }
+
+    /// RFC 8037 appendix A.3.
+    //= RFC8037#2 test
+    #[test]
+    fn the_thumbprint_of_an_edwards_key_is_that_of_the_rfc() {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned();
+        let members = vec![("crv", "Ed25519".to_owned()), ("kty", "OKP".to_owned()), ("x", x)];
+        assert_eq!(thumbprint(&members), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    /// One key, one algorithm: its JWK says which, and its kind of key fits.
+    //= RFC8037#2 test
+    #[test]
+    fn each_algorithm_has_a_key_of_its_own_kind() {
+        let root = RootKey::from_bytes([3; 32]);
+        for (alg, kty) in [
+            (IdTokenAlg::Es256, "EC"),
+            (IdTokenAlg::Rs256, "RSA"),
+            (IdTokenAlg::Ps256, "RSA"),
+            (IdTokenAlg::EdDsa, "OKP"),
+        ] {
+            let made = generate(alg, &root, Entropy, NOW).unwrap();
+            let jwk: serde_json::Value = serde_json::from_str(&made.public_jwk).unwrap();
+            assert_eq!(
+                (&jwk["kty"], &jwk["alg"], &jwk["kid"]),
+                (&kty.into(), &alg.as_str().into(), &made.id.as_str().into())
+            );
+            assert_eq!(SigningKey::open(&root, &made).unwrap().alg(), alg);
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ struct Header {
 const fn allowed(typ: TokenType) -> &'static [IdTokenAlg] {
     match typ {
         TokenType::AccessToken => &[IdTokenAlg::Es256],
-        TokenType::IdToken | TokenType::LogoutToken => &[IdTokenAlg::Es256, IdTokenAlg::Rs256],
+        TokenType::IdToken | TokenType::LogoutToken => IdTokenAlg::ALL,
     }
 }
 
@@ -84,6 +84,8 @@ pub(super) fn verify(set: &SigningSet, token: &str, expected: &Expected<'_>) -> 
     let algorithm = match key.alg() {
         IdTokenAlg::Es256 => Algorithm::ES256,
         IdTokenAlg::Rs256 => Algorithm::RS256,
+        IdTokenAlg::Ps256 => Algorithm::PS256,
+        IdTokenAlg::EdDsa => Algorithm::EdDSA,
     };
     let mut validation = Validation::new(algorithm);
     // Issuer and end are compared below with the caller's `now`; the audience is the caller's rule.

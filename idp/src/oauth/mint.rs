@@ -44,8 +44,9 @@ pub(super) async fn for_person(granting: Granting<'_>, approved: Approved<'_>) -
     let mut granted = Granted::new(token, scopes.to_string());
     if scopes.has(Scope::Openid) {
         let person = (standing.user.sub.as_str(), family);
-        let claims = id_token::claims(at, person, &granted.access_token, admitted.roles(), occasion);
-        granted.id_token = Some(app.keys.sign(client.id_token_alg, TokenType::IdToken, &claims).await?);
+        let alg = client.id_token_alg;
+        let claims = id_token::claims(at, person, (&granted.access_token, alg), admitted.roles(), occasion);
+        granted.id_token = Some(app.keys.sign(alg, TokenType::IdToken, &claims).await?);
     }
     Ok(granted)
 }

@@ -1,5 +1,6 @@
 //! What the specifications ask, as a relying party or an attacker could see it.
 
+mod algorithms;
 mod audited;
 mod authorize;
 mod bad_input;

@@ -19,12 +19,16 @@ words! {
 }
 
 words! {
-    /// Signature of ID tokens (RFC 7518 section 3.1).
+    /// Signature of tokens (RFC 7518 section 3.1): ours, and what clients prove themselves by.
     pub enum IdTokenAlg {
         /// ECDSA P-256.
         Es256 = "ES256",
         /// RSASSA-PKCS1-v1_5.
         Rs256 = "RS256",
+        /// RSASSA-PSS.
+        Ps256 = "PS256",
+        /// Ed25519 (RFC 8037 section 3.1).
+        EdDsa = "EdDSA",
     }
 }
 

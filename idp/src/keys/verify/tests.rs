@@ -20,9 +20,11 @@ fn bench() -> Bench {
     let root = RootKey::from_bytes([5; 32]);
     let ec = generate(IdTokenAlg::Es256, &root, Entropy, NOW).unwrap();
     let rsa = generate(IdTokenAlg::Rs256, &root, Entropy, NOW).unwrap();
+    let pss = generate(IdTokenAlg::Ps256, &root, Entropy, NOW).unwrap();
+    let ed = generate(IdTokenAlg::EdDsa, &root, Entropy, NOW).unwrap();
     let parse = |text: &str| serde_json::from_str(text).unwrap();
     let (ec_jwk, rsa_jwk) = (parse(&ec.public_jwk), parse(&rsa.public_jwk));
-    Bench { set: SigningSet::build(&root, &[ec, rsa], &SigningSet::default()).unwrap(), ec_jwk, rsa_jwk }
+    Bench { set: SigningSet::build(&root, &[ec, rsa, pss, ed], &SigningSet::default()).unwrap(), ec_jwk, rsa_jwk }
 }
 
 fn claims() -> Value {
@@ -44,7 +46,7 @@ fn signed(bench: &Bench, alg: IdTokenAlg, typ: TokenType, claims: &Value) -> Str
 #[test]
 fn what_we_signed_we_know() {
     let bench = bench();
-    for alg in [IdTokenAlg::Es256, IdTokenAlg::Rs256] {
+    for &alg in IdTokenAlg::ALL {
         let token = signed(&bench, alg, TokenType::IdToken, &claims());
         let expected = Expected { typ: TokenType::IdToken, issuer: ISSUER, alive_at: Some(NOW) };
         assert_eq!(verify(&bench.set, &token, &expected).unwrap()["sub"], "u");
@@ -189,10 +191,37 @@ fn a_header_that_brings_anything_along_is_refused() {
 }
 
 #[test]
-fn an_rsa_key_signs_no_access_token() {
+fn only_one_algorithm_signs_access_tokens() {
     let bench = bench();
-    let token = signed(&bench, IdTokenAlg::Rs256, TokenType::AccessToken, &claims());
-    assert_eq!(verify(&bench.set, &token, &access(Some(NOW))), Err(TokenRefused::Algorithm));
+    for alg in [IdTokenAlg::Rs256, IdTokenAlg::Ps256, IdTokenAlg::EdDsa] {
+        let token = signed(&bench, alg, TokenType::AccessToken, &claims());
+        assert_eq!(verify(&bench.set, &token, &access(Some(NOW))), Err(TokenRefused::Algorithm), "{alg}");
+    }
+}
+
+/// An RSA key for PKCS #1 verifies no PSS signature, whatever the header says, nor the reverse.
+//= RFC8725#3.1 test
+#[test]
+fn one_key_has_one_algorithm() {
+    let bench = bench();
+    let expected = Expected { typ: TokenType::IdToken, issuer: ISSUER, alive_at: Some(NOW) };
+    for made in IdTokenAlg::ALL {
+        for named in IdTokenAlg::ALL {
+            let key = bench.set.active(*made).unwrap();
+            let other = bench.set.active(*named).unwrap();
+            let token = signed(&bench, *made, TokenType::IdToken, &claims());
+            let (head, rest) = token.split_once('.').unwrap();
+            let mut header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).unwrap()).unwrap();
+            header["alg"] = named.as_str().into();
+            let claims = rest.split_once('.').unwrap().0;
+            let message = format!("{}.{claims}", b64(header.to_string()));
+            for signer in [key, other] {
+                let token = format!("{message}.{}", b64(signer.signature(message.as_bytes()).unwrap()));
+                let answer = verify(&bench.set, &token, &expected);
+                assert_eq!(answer.is_ok(), made == named, "{made} named {named}");
+            }
+        }
+    }
 }
 
 #[test]
