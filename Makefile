@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 CARGO ?= cargo
 
-.PHONY: check test demo bench deny requirements
+.PHONY: check test demo bench kills deny requirements
 
 # Before each commit, under two minutes warm: format, lints, rules, the store on SQLite, one way through
 # the protocol. Needs no server and no browser.
@@ -33,6 +33,11 @@ demo:
 # Figures of docs/benchmarks.md: server on one core, generator on the other, every answer checked.
 bench:
 	@sh tests/bench.sh
+
+# kill -9 three hundred times a storage pair, and afterwards the books; make test does six. See docs/faults.md.
+kills: requirements
+	$(CARGO) build --workspace --bins --examples --locked
+	GAPURA_KILLS=$${GAPURA_KILLS:-300} $(CARGO) test --workspace --test all --locked -- --nocapture faults::killed
 
 # Advisories, licences and sources of the dependencies; needs cargo-deny.
 deny:

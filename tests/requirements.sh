@@ -11,6 +11,9 @@ need() { # a program that shows the package is there, and the package
 postgres=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | head -n 1 || true)
 need "${postgres:-initdb}" postgresql
 need redis-server redis-server
+need sqlite3 sqlite3
+need /usr/sbin/nginx nginx
+need /usr/sbin/ip iproute2
 need chromium chromium
 need chromedriver chromium-driver
 [ -n "$missing" ] || exit 0

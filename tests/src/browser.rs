@@ -98,6 +98,12 @@ impl Browser {
         }
     }
 
+    /// The same jar at another server of the same address.
+    #[must_use]
+    pub fn at(&self, router: Router) -> Self {
+        Self { router, ..self.clone() }
+    }
+
     /// Names and values in the jar.
     pub fn cookies(&self) -> &[(String, String)] {
         &self.cookies

@@ -8,7 +8,9 @@
 //! | [`Pair`], [`on_both_pairs`] | the two storage pairs |
 //! | [`city`] | a small city in process, with a clock that a test moves |
 //! | [`front`] | TLS in front of a server |
+//! | [`nginx`] | nginx in front of two nodes |
 //! | [`office`] | a few people and two applications, as real processes |
+//! | [`own_servers`] | PostgreSQL and Redis that one test kills |
 //! | [`provider`] | the real program and its commands |
 //! | [`sample`] | people and applications of the sample city |
 //! | [`schemas`] | the published shape of claims |
@@ -30,7 +32,9 @@ pub mod chromium;
 pub mod city;
 pub mod front;
 pub mod html;
+pub mod nginx;
 pub mod office;
+pub mod own_servers;
 mod pair;
 pub mod provider;
 pub mod relying_party;

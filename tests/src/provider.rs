@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, OnceLock},
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     Pair, sample,
-    servers::{free_port, postgres, redis, remove_at_the_end, wait_until},
+    servers::{free_port, postgres, redis, remove_at_the_end, steady_port, wait_until},
 };
 
 /// One deployment: its settings, its database, and the node that serves it.
@@ -25,6 +25,8 @@ pub struct Provider {
     /// The PostgreSQL database, where there is one.
     pub database: Option<String>,
     program: Vec<String>,
+    /// Settings said by variables, `GAPURA__…`.
+    variables: Vec<(String, String)>,
 }
 
 /// The public address of a deployment on this machine; its port is added.
@@ -109,30 +111,56 @@ impl Provider {
     }
 
     fn over(pair: Pair, public: &str, database: Option<String>) -> Self {
-        let folder = Arc::new(tempfile::Builder::new().prefix("gapura-").tempdir().unwrap());
         let port = free_port();
         let public_url = if public.starts_with("http://") { format!("{public}:{port}") } else { public.to_owned() };
-        let storage = match &database {
-            None => "[database]\npath = \"gapura.db\"\n".to_owned(),
-            Some(url) => format!("[database]\nurl = \"{url}\"\n[redis]\nurl = \"{}\"\n", redis().database()),
-        };
         assert_eq!(database.is_some(), pair == Pair::PostgresRedis);
-        let node =
-            Node::new(folder.path(), "satu", &public_url, port, &format!("{storage}[logs]\nformat = \"json\"\n"));
-        Self { folder, node, public_url, database, program: vec![program("gapura").display().to_string()] }
+        let storage = database.map(|url| [url, redis().database()]);
+        Self::on_ground(storage, &public_url, port)
+    }
+
+    /// A fresh deployment on servers that the test keeps itself (PostgreSQL's and Redis' URLs; none is
+    /// SQLite and memory), under a public address of its own or its port's; not serving yet.
+    pub fn on(storage: Option<[String; 2]>, public_url: Option<&str>, variables: &[(&str, &str)]) -> Self {
+        let port = steady_port();
+        let own = format!("{LOCAL}:{port}");
+        let mut provider = Self::on_ground(storage, public_url.unwrap_or(&own), port);
+        provider.variables = variables.iter().map(|(key, value)| (format!("GAPURA__{key}"), (*value).into())).collect();
+        if provider.database.is_some() {
+            provider.gapura(&["migrate"]);
+        }
+        provider
+    }
+
+    fn on_ground(storage: Option<[String; 2]>, public_url: &str, port: u16) -> Self {
+        let folder = Arc::new(tempfile::Builder::new().prefix("gapura-").tempdir().unwrap());
+        let said = match &storage {
+            None => "[database]\npath = \"gapura.db\"\n".to_owned(),
+            Some([url, redis]) => format!("[database]\nurl = \"{url}\"\n[redis]\nurl = \"{redis}\"\n"),
+        };
+        let node = Node::new(folder.path(), "satu", public_url, port, &format!("{said}[logs]\nformat = \"json\"\n"));
+        Self {
+            folder,
+            node,
+            public_url: public_url.to_owned(),
+            database: storage.map(|[url, _]| url),
+            program: vec![program("gapura").display().to_string()],
+            variables: Vec::new(),
+        }
     }
 
     /// Another node of the same deployment, not serving yet.
     pub fn another_node(&self) -> Self {
         let shared = fs::read_to_string(&self.node.settings).unwrap();
         let shared = &shared[shared.find("[database]").unwrap()..];
-        let node = Node::new(self.folder.path(), "dua", &self.public_url, free_port(), shared);
+        let port = if self.variables.is_empty() { free_port() } else { steady_port() };
+        let node = Node::new(self.folder.path(), "dua", &self.public_url, port, shared);
         Self {
             folder: Arc::clone(&self.folder),
             node,
             public_url: self.public_url.clone(),
             database: self.database.clone(),
             program: self.program.clone(),
+            variables: self.variables.clone(),
         }
     }
 
@@ -175,6 +203,18 @@ impl Provider {
         took
     }
 
+    /// Whether the server says that it can work: database, Redis and keys.
+    pub fn is_ready(&self) -> bool {
+        let asked = || {
+            let mut line = std::net::TcpStream::connect(("127.0.0.1", self.node.ops_port))?;
+            line.set_read_timeout(Some(Duration::from_secs(5)))?;
+            line.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+            let mut answer = Vec::new();
+            line.read_to_end(&mut answer).map(|_| answer)
+        };
+        asked().is_ok_and(|answer: Vec<u8>| answer.starts_with(b"HTTP/1.1 200 "))
+    }
+
     /// Ends the server as an operator does and returns its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         let mut child = self.node.running.take().expect("serving");
@@ -203,7 +243,7 @@ impl Provider {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program[0]);
         command.args(&self.program[1..]).args(["--config"]).arg(&self.node.settings).args(arguments);
-        command.current_dir(self.folder.path());
+        command.current_dir(self.folder.path()).envs(self.variables.iter().map(|(key, value)| (key, value)));
         command
     }
 
@@ -259,7 +299,7 @@ impl Drop for Provider {
 
 impl Node {
     fn new(folder: &Path, name: &str, public_url: &str, port: u16, shared: &str) -> Self {
-        let ops_port = free_port();
+        let ops_port = steady_port();
         let settings = folder.join(format!("{name}.toml"));
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{public_url}\"\n\

@@ -66,29 +66,8 @@ impl Postgres {
     /// A cluster of its own, for a test that stops it.
     pub fn start() -> Self {
         let folder = folder("pg");
-        let programs = postgres_programs();
-        let mut as_user = Vec::new();
-        if is_root() {
-            // PostgreSQL refuses to run as root; Debian's package made the user postgres.
-            run(Command::new("chown").arg("postgres").arg(&folder));
-            as_user =
-                ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"].map(String::from).to_vec();
-        }
-        let data = folder.join("data");
         let port = free_port();
-        let mut initdb = as_user.clone();
-        initdb.push(programs.join("initdb").display().to_string());
-        let flags = ["-U", "gapura", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"];
-        initdb.extend(flags.map(String::from));
-        initdb.push(data.display().to_string());
-        run(Command::new(&initdb[0]).args(&initdb[1..]).current_dir(&folder));
-
-        let mut server = as_user;
-        server.push(programs.join("postgres").display().to_string());
-        server.extend(["-D".to_owned(), data.display().to_string(), "-p".to_owned(), port.to_string()]);
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=400"] {
-            server.extend(["-c".to_owned(), setting.to_owned()]);
-        }
+        let server = postgres_server(&folder, port, "off");
         let guarded = Guarded::start("INT", folder, port, &server);
         let cluster = Self(guarded);
         let ready = || cluster.client("pg_isready", &["-q", "-d", "postgres"]).status.success();
@@ -124,12 +103,7 @@ impl Postgres {
     }
 
     fn client(&self, program: &str, arguments: &[&str]) -> Output {
-        let port = self.0.port.to_string();
-        Command::new(postgres_programs().join(program))
-            .args(["-h", "127.0.0.1", "-U", "gapura", "-p", &port])
-            .args(arguments)
-            .output()
-            .unwrap()
+        postgres_client(self.0.port, program, arguments)
     }
 }
 
@@ -138,13 +112,7 @@ impl Redis {
     pub fn start() -> Self {
         let folder = folder("redis");
         let port = free_port();
-        let text = format!(
-            "redis-server --port {port} --bind 127.0.0.1 --save --appendonly no --maxmemory-policy noeviction \
-             --databases 4096 --dir {}",
-            folder.display()
-        );
-        let mut server = text.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>();
-        server.insert(server.iter().position(|word| word == "--save").unwrap() + 1, String::new());
+        let server = redis_server(&folder, port);
         let server = Self(Guarded::start("TERM", folder, port, &server));
         let ready = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
         wait_until("Redis to start", ready, || server.0.log());
@@ -155,6 +123,62 @@ impl Redis {
     pub fn database(&self) -> String {
         format!("redis://127.0.0.1:{}/{}", self.0.port, NEXT.fetch_add(1, Ordering::SeqCst) % 4096)
     }
+}
+
+/// Makes a cluster under a folder; the command that serves it.
+pub(crate) fn postgres_server(folder: &Path, port: u16, fsync: &str) -> Vec<String> {
+    let programs = postgres_programs();
+    let mut as_user = Vec::new();
+    if is_root() {
+        // PostgreSQL refuses to run as root; Debian's package made the user postgres.
+        run(Command::new("chown").arg("postgres").arg(folder));
+        as_user =
+            ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"].map(String::from).to_vec();
+    }
+    let data = folder.join("data");
+    let mut initdb = as_user.clone();
+    initdb.push(programs.join("initdb").display().to_string());
+    let flags = ["-U", "gapura", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"];
+    initdb.extend(flags.map(String::from));
+    initdb.push(data.display().to_string());
+    run(Command::new(&initdb[0]).args(&initdb[1..]).current_dir(folder));
+
+    let mut server = as_user;
+    server.push(programs.join("postgres").display().to_string());
+    server.extend(["-D".to_owned(), data.display().to_string(), "-p".to_owned(), port.to_string()]);
+    let fsync = format!("fsync={fsync}");
+    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", &fsync, "max_connections=400"] {
+        server.extend(["-c".to_owned(), setting.to_owned()]);
+    }
+    server
+}
+
+/// The command that serves a Redis with nothing in it.
+pub(crate) fn redis_server(folder: &Path, port: u16) -> Vec<String> {
+    let text = format!(
+        "redis-server --port {port} --bind 127.0.0.1 --save --appendonly no --maxmemory-policy noeviction \
+         --databases 4096 --dir {}",
+        folder.display()
+    );
+    let mut server = text.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>();
+    server.insert(server.iter().position(|word| word == "--save").unwrap() + 1, String::new());
+    server
+}
+
+/// What a query prints, unaligned, without heads.
+pub fn psql(url: &str, sql: &str) -> String {
+    let done = Command::new(postgres_programs().join("psql")).args(["-XAtq", "-d", url, "-c", sql]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// Runs one of PostgreSQL's own programs against a cluster of this machine.
+pub(crate) fn postgres_client(port: u16, program: &str, arguments: &[&str]) -> Output {
+    Command::new(postgres_programs().join(program))
+        .args(["-h", "127.0.0.1", "-U", "gapura", "-p", &port.to_string()])
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 impl Guarded {
@@ -171,6 +195,11 @@ impl Guarded {
             .spawn()
             .unwrap();
         Self { guard, port, folder }
+    }
+
+    /// The process that guards the server.
+    pub(crate) fn guard(&self) -> u32 {
+        self.guard.id()
     }
 
     /// What it printed.
@@ -202,6 +231,22 @@ pub(crate) fn remove_at_the_end(folder: TempDir) -> PathBuf {
 /// A port of 127.0.0.1 that nobody listens on.
 pub fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A port that no outgoing connection of this machine ever gets, for a server that goes and comes back.
+pub fn steady_port() -> u16 {
+    // The kernel gives outgoing connections ports from 32768 (Linux' `ip_local_port_range`).
+    const FIRST: u32 = 12_000;
+    const PORTS: u32 = 20_000;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let from = std::process::id().wrapping_mul(97);
+    loop {
+        let number = from.wrapping_add(TAKEN.fetch_add(1, Ordering::SeqCst)) % PORTS;
+        let port = u16::try_from(FIRST + number).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Looks every few milliseconds until `done`, at most a minute.

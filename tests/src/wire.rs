@@ -1,7 +1,14 @@
 //! The same browser and relying party against a real process: a router that passes each request on over a
 //! connection of its own.
 
-use axum::{Router, body::Body, extract::Request, http::StatusCode, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header::HOST},
+    response::Response,
+};
+use http_body_util::BodyExt as _;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -19,11 +26,15 @@ async fn pass_on(port: u16, request: Request) -> Response {
     })
 }
 
-async fn sent(port: u16, request: Request) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
+async fn sent(port: u16, mut request: Request) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
+    // HTTP/1.1 wants the name; the server itself does not look at it, a proxy in front does.
+    request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("localhost"));
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    Ok(sender.send_request(request).await?.map(Body::new))
+    // The whole answer, so that one that is cut off is a server that hung up.
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    Ok(Response::from_parts(head, Body::from(body.collect().await?.to_bytes())))
 }
 
 /// Asks for one path; status and body.

@@ -7,6 +7,9 @@ mod browser;
 #[path = "edge/mod.rs"]
 mod edge;
 #[cfg(test)]
+#[path = "faults/mod.rs"]
+mod faults;
+#[cfg(test)]
 #[path = "import/mod.rs"]
 mod import;
 #[cfg(test)]
