@@ -5,12 +5,11 @@ use gapura_core::{
     id::{ApplicationId, UnitId},
     time::Instant,
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError, Tx,
     columns::word,
-    door::values,
+    door::{record, values},
     generations::{self, Copied},
 };
 
@@ -79,15 +78,16 @@ pub async fn change(tx: &mut Tx, registered: &Registered, now: Instant) -> Resul
     generations::raise(tx, Copied::Applications).await
 }
 
-#[derive(FromRow)]
-struct ApplicationRow {
-    id: String,
-    name: String,
-    identifier: String,
-    kind: String,
-    field: Option<String>,
-    owner_opd_id: Option<String>,
-    open_to_all: bool,
+record! {
+    struct ApplicationRow {
+        id: String,
+        name: String,
+        identifier: String,
+        kind: String,
+        field: Option<String>,
+        owner_opd_id: Option<String>,
+        open_to_all: bool,
+    }
 }
 
 impl ApplicationRow {

@@ -5,12 +5,11 @@ use gapura_core::{
     organization::{Assignment, Position},
     time::Date,
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError, Tx,
     columns::{period, word},
-    door::values,
+    door::{record, values},
     recording::Recording,
 };
 
@@ -33,7 +32,7 @@ const SUPERSEDE: &str =
 
 /// Everybody's current assignments, past and future ones included, in order of person.
 pub async fn current(db: &Db) -> Result<Vec<Assignment>, StoreError> {
-    let rows: Vec<AssignmentRow> = db.all(CURRENT, values![]).await?;
+    let rows: Vec<AssignmentRow> = db.walk(CURRENT, values![]).await?;
     rows.into_iter().map(AssignmentRow::into_assignment).collect()
 }
 
@@ -77,19 +76,20 @@ pub async fn supersede(tx: &mut Tx, id: &AssignmentId, by: Recording<'_>) -> Res
     Ok(tx.execute(SUPERSEDE, values![id, by.at, by.event]).await? == 1)
 }
 
-#[derive(FromRow)]
-struct AssignmentRow {
-    id: String,
-    user_id: String,
-    unit_id: String,
-    kind: String,
-    valid_from: String,
-    valid_until: Option<String>,
-    decree_number: Option<String>,
-    position_id: String,
-    position_name: String,
-    position_class: String,
-    position_eselon: String,
+record! {
+    struct AssignmentRow {
+        id: String,
+        user_id: String,
+        unit_id: String,
+        kind: String,
+        valid_from: String,
+        valid_until: Option<String>,
+        decree_number: Option<String>,
+        position_id: String,
+        position_name: String,
+        position_class: String,
+        position_eselon: String,
+    }
 }
 
 impl AssignmentRow {

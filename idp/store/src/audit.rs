@@ -5,9 +5,12 @@ use gapura_core::{
     id::EventId,
     time::Instant,
 };
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, Tx, columns::word, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    columns::word,
+    door::{record, values},
+};
 
 /// Records one event: its canonical bytes and salt, and beside them what it is searched by.
 pub async fn record(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreError> {
@@ -41,12 +44,13 @@ pub struct Recorded {
     pub body: Vec<u8>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    at: i64,
-    kind: String,
-    body: Vec<u8>,
+record! {
+    struct Row {
+        id: String,
+        at: i64,
+        kind: String,
+        body: Vec<u8>,
+    }
 }
 
 /// The newest events older than `before` (the newest of all where none is given), at most `limit`.

@@ -9,7 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+use rusqlite::{Connection, OpenFlags};
+use tokio::task::spawn_blocking;
 
 use crate::{
     DbConfig, StoreError,
@@ -24,7 +25,9 @@ pub async fn copy(config: &DbConfig, target: &Path) -> Result<(), StoreError> {
             "a PostgreSQL database is copied by its own tools: pg_dump --format=custom".to_owned(),
         ));
     };
-    vacuum(path, target).await
+    let (from, to) = (path.clone(), target.to_path_buf());
+    // It may take minutes, on a thread that nothing else waits for.
+    spawn_blocking(move || vacuum(&from, &to)).await.unwrap_or(Err(StoreError::Panicked))
 }
 
 /// Puts a copy back as the database of `config`, which must not exist yet.
@@ -33,23 +36,25 @@ pub async fn restore(config: &DbConfig, source: &Path) -> Result<(), StoreError>
         return Err(StoreError::Unfit("a PostgreSQL database is restored by its own tools: pg_restore".to_owned()));
     };
     let _lock = lock::take(path)?;
-    inspect(source).await?;
-    vacuum(source, path).await
+    let (from, to) = (source.to_path_buf(), path.clone());
+    let restored = spawn_blocking(move || {
+        inspect(&from)?;
+        vacuum(&from, &to)
+    });
+    restored.await.unwrap_or(Err(StoreError::Panicked))
 }
 
 /// Whether a file is a whole database of ours, not newer than this version.
-async fn inspect(source: &Path) -> Result<(), StoreError> {
-    let mut connection = SqliteConnectOptions::new().filename(source).read_only(true).connect().await?;
-    let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await?;
+fn inspect(source: &Path) -> Result<(), StoreError> {
+    let connection = Connection::open_with_flags(source, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let verdict: String = connection.query_one("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(StoreError::Unfit(format!("{} is damaged: {verdict}", source.display())));
     }
-    migrations::inspect_sqlite(&mut connection).await?;
-    connection.close().await?;
-    Ok(())
+    migrations::inspect_sqlite(&connection)
 }
 
-async fn vacuum(from: &Path, to: &Path) -> Result<(), StoreError> {
+fn vacuum(from: &Path, to: &Path) -> Result<(), StoreError> {
     let failed = |what: &Path, error: &std::io::Error| StoreError::Unfit(format!("{}: {error}", what.display()));
     if to.exists() {
         return Err(StoreError::Unfit(format!("{} exists already; nothing was written", to.display())));
@@ -62,7 +67,7 @@ async fn vacuum(from: &Path, to: &Path) -> Result<(), StoreError> {
         .mode(0o600)
         .open(&partial)
         .map_err(|error| failed(&partial, &error))?;
-    let copied = vacuum_into(from, &partial).await;
+    let copied = vacuum_into(from, &partial);
     if copied.is_err() {
         drop(fs::remove_file(&partial));
         return copied;
@@ -75,11 +80,10 @@ async fn vacuum(from: &Path, to: &Path) -> Result<(), StoreError> {
     named.map_err(|error| failed(to, &error))
 }
 
-async fn vacuum_into(from: &Path, to: &Path) -> Result<(), StoreError> {
+fn vacuum_into(from: &Path, to: &Path) -> Result<(), StoreError> {
     let target = to.to_str().ok_or_else(|| StoreError::Unfit(format!("{}: not UTF-8", to.display())))?;
-    let mut connection = SqliteConnectOptions::new().filename(from).connect().await?;
-    sqlx::query("VACUUM INTO $1").bind(target).execute(&mut connection).await?;
-    connection.close().await?;
+    let connection = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.execute("VACUUM INTO ?1", [target])?;
     Ok(())
 }
 

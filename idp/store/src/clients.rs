@@ -6,12 +6,11 @@ use gapura_core::{
     oauth::Client,
     time::Instant,
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError, Tx,
     columns::{instant, list, listed, word},
-    door::values,
+    door::{record, values},
     generations::{self, Copied},
 };
 
@@ -26,25 +25,26 @@ pub struct NewSecret<'a> {
     pub expires_at: Option<Instant>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    application_id: String,
-    name: String,
-    enabled: bool,
-    auth_method: String,
-    grant_types: String,
-    redirect_uris: String,
-    post_logout_redirect_uris: String,
-    scopes: String,
-    home_uri: String,
-    backchannel_logout_uri: Option<String>,
-    id_token_alg: String,
-    pkce: String,
-    refresh: String,
-    asks_consent: bool,
-    secret_hash: Option<Vec<u8>>,
-    secret_expires_at: Option<i64>,
+record! {
+    struct Row {
+        id: String,
+        application_id: String,
+        name: String,
+        enabled: bool,
+        auth_method: String,
+        grant_types: String,
+        redirect_uris: String,
+        post_logout_redirect_uris: String,
+        scopes: String,
+        home_uri: String,
+        backchannel_logout_uri: Option<String>,
+        id_token_alg: String,
+        pkce: String,
+        refresh: String,
+        asks_consent: bool,
+        secret_hash: Option<Vec<u8>>,
+        secret_expires_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for Client {

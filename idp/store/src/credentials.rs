@@ -1,9 +1,11 @@
 //! Password hashes: one a person, in the encoded form of Argon2id (PHC string).
 
 use gapura_core::{id::UserId, time::Instant};
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, Tx, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    door::{record, values},
+};
 
 const SET_PASSWORD: &str = "INSERT INTO passwords (user_id, hash, changed_at) VALUES ($1, $2, $3) \
      ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
@@ -36,7 +38,8 @@ pub async fn any(db: &Db) -> Result<bool, StoreError> {
     Ok(db.first::<HashRow>(ANY, values![]).await?.is_some())
 }
 
-#[derive(FromRow)]
-struct HashRow {
-    hash: String,
+record! {
+    struct HashRow {
+        hash: String,
+    }
 }

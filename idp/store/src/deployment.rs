@@ -1,8 +1,9 @@
 //! What one deployment fixes at its first start and never changes: its zone and its issuer.
 
-use sqlx::FromRow;
-
-use crate::{StoreError, Tx, door::values};
+use crate::{
+    StoreError, Tx,
+    door::{record, values},
+};
 
 gapura_core::words! {
     /// A fixed property.
@@ -14,9 +15,10 @@ gapura_core::words! {
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    value: String,
+record! {
+    struct Row {
+        value: String,
+    }
 }
 
 /// Fixes a property at the first start; later answers what was fixed, which may be another value.

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use gapura_core::time::Instant;
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, door::values};
+use crate::{
+    Db, StoreError,
+    door::{record, values},
+};
 
 /// Rows one statement removes.
 const BATCH: i64 = 200;
@@ -62,9 +64,10 @@ const DUE: &str = "SELECT EXISTS (SELECT 1 FROM refresh_tokens WHERE expires_at 
      OR EXISTS (SELECT 1 FROM sign_in_throttles WHERE expires_at <= $1) \
      OR EXISTS (SELECT 1 FROM one_time_links WHERE expires_at <= $2) AS due";
 
-#[derive(FromRow)]
-struct Due {
-    due: bool,
+record! {
+    struct Due {
+        due: bool,
+    }
 }
 
 /// Removes one batch of each kind; how many rows went. The caller repeats until none does.

@@ -1,10 +1,8 @@
 //! Which copied nouns have moved: one row each, raised in the transaction of the change.
 
-use sqlx::FromRow;
-
 use crate::{
     Db, StoreError, Tx,
-    door::{Value, values},
+    door::{Value, record, values},
 };
 
 gapura_core::words! {
@@ -34,10 +32,11 @@ pub struct Generations {
     pub organization: i64,
 }
 
-#[derive(FromRow)]
-struct Row {
-    noun: String,
-    generation: i64,
+record! {
+    struct Row {
+        noun: String,
+        generation: i64,
+    }
 }
 
 /// Says that every copy of a noun is old. Part of every change to that noun.

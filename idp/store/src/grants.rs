@@ -8,14 +8,18 @@ use gapura_core::{
     oauth::{Family, FamilyEnd},
     time::Instant,
 };
-use sqlx::FromRow;
 
-use crate::{StoreError, Tx, columns::listed, door::values};
+use crate::{
+    StoreError, Tx,
+    columns::listed,
+    door::{record, values},
+};
 
-#[derive(FromRow)]
-struct Id {
-    #[expect(dead_code, reason = "that there is a row is the answer")]
-    id: String,
+record! {
+    struct Id {
+        #[expect(dead_code, reason = "that there is a row is the answer")]
+        id: String,
+    }
 }
 
 /// Gives birth to a family, if its session lives, its person is unchanged since, and it was not revoked

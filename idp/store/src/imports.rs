@@ -8,9 +8,12 @@ use gapura_core::{
     time::Instant,
     words,
 };
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, Tx, columns::word, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    columns::word,
+    door::{record, values},
+};
 
 words! {
     /// Where a batch stands.
@@ -153,7 +156,7 @@ pub async fn add_item(tx: &mut Tx, batch: &BatchId, number: i64, sealed: &[u8]) 
 
 /// The items that were not applied yet, in order.
 pub async fn items(db: &Db, batch: &BatchId) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
-    let rows: Vec<ItemRow> = db.all(ITEMS, values![batch]).await?;
+    let rows: Vec<ItemRow> = db.walk(ITEMS, values![batch]).await?;
     Ok(rows.into_iter().map(|row| (row.number, row.sealed)).collect())
 }
 
@@ -171,21 +174,22 @@ pub async fn queue(tx: &mut Tx, queued: &Queued<'_>, now: Instant) -> Result<(),
 
 /// What is still to decide: about whom, the code and the words.
 pub async fn open_queue(db: &Db) -> Result<Vec<(Option<UserId>, String, String)>, StoreError> {
-    let rows: Vec<QueueRow> = db.all(OPEN_QUEUE, values![]).await?;
+    let rows: Vec<QueueRow> = db.walk(OPEN_QUEUE, values![]).await?;
     Ok(rows.into_iter().map(|row| (row.user_id.map(UserId::new), row.code, row.detail)).collect())
 }
 
-#[derive(FromRow)]
-struct BatchRow {
-    id: String,
-    kind: String,
-    file_name: String,
-    file_digest: String,
-    state: String,
-    total: i64,
-    started_at: i64,
-    actor: String,
-    report: Option<String>,
+record! {
+    struct BatchRow {
+        id: String,
+        kind: String,
+        file_name: String,
+        file_digest: String,
+        state: String,
+        total: i64,
+        started_at: i64,
+        actor: String,
+        report: Option<String>,
+    }
 }
 
 impl BatchRow {
@@ -204,15 +208,17 @@ impl BatchRow {
     }
 }
 
-#[derive(FromRow)]
-struct ItemRow {
-    number: i64,
-    sealed: Vec<u8>,
+record! {
+    struct ItemRow {
+        number: i64,
+        sealed: Vec<u8>,
+    }
 }
 
-#[derive(FromRow)]
-struct QueueRow {
-    user_id: Option<String>,
-    code: String,
-    detail: String,
+record! {
+    struct QueueRow {
+        user_id: Option<String>,
+        code: String,
+        detail: String,
+    }
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use gapura_core::time::Instant;
-use sqlx::FromRow;
 
-use crate::{StoreError, Tx, door::values};
+use crate::{
+    StoreError, Tx,
+    door::{record, values},
+};
 
 /// Takes or prolongs the lease on a job; whether `holder` has it now. One guarded statement.
 pub async fn hold(tx: &mut Tx, job: &str, holder: &str, now: Instant, lease: Duration) -> Result<bool, StoreError> {
@@ -27,8 +29,9 @@ pub async fn is_held(tx: &mut Tx, job: &str, now: Instant) -> Result<bool, Store
     Ok(tx.first::<Row>(SQL, values![job, now]).await?.is_some())
 }
 
-#[derive(FromRow)]
-struct Row {
-    #[expect(dead_code, reason = "that there is a row is the answer")]
-    holder: String,
+record! {
+    struct Row {
+        #[expect(dead_code, reason = "that there is a row is the answer")]
+        holder: String,
+    }
 }

@@ -8,9 +8,12 @@ use gapura_core::{
     identity::{EmployeeNumber, LoginName},
     time::Instant,
 };
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, Tx, columns::instant, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    columns::instant,
+    door::{record, values},
+};
 
 /// A login name as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +46,7 @@ const NUMBERS: &str = "SELECT number, recorded_at, superseded_at FROM employee_n
 
 /// All of them, ended ones included.
 pub async fn all(db: &Db) -> Result<Vec<StoredName>, StoreError> {
-    let rows: Vec<NameRow> = db.all(ALL, values![]).await?;
+    let rows: Vec<NameRow> = db.walk(ALL, values![]).await?;
     Ok(rows
         .into_iter()
         .map(|row| StoredName {
@@ -88,15 +91,17 @@ pub async fn numbers(db: &Db, user: &UserId) -> Result<Vec<(String, Option<Insta
     Ok(rows.into_iter().map(|row| (row.number, instant(row.superseded_at))).collect())
 }
 
-#[derive(FromRow)]
-struct NameRow {
-    name_normalized: String,
-    user_id: String,
-    ended_at: Option<i64>,
+record! {
+    struct NameRow {
+        name_normalized: String,
+        user_id: String,
+        ended_at: Option<i64>,
+    }
 }
 
-#[derive(FromRow)]
-struct NumberRow {
-    number: String,
-    superseded_at: Option<i64>,
+record! {
+    struct NumberRow {
+        number: String,
+        superseded_at: Option<i64>,
+    }
 }

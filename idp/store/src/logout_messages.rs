@@ -14,12 +14,11 @@ use gapura_core::{
     id::{ClientId, MessageId, SessionId},
     time::Instant,
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError, Tx,
     columns::{instant, word},
-    door::values,
+    door::{record, values},
 };
 
 /// Messages to one application that may be on their way at once, over all nodes, so that a slow one
@@ -65,19 +64,20 @@ pub struct LogoutMessage {
     pub ended_at: Option<Instant>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    client_id: String,
-    session_id: String,
-    sub: String,
-    state: String,
-    attempts: i64,
-    due_at: i64,
-    last_error: Option<String>,
-    created_at: i64,
-    give_up_at: i64,
-    ended_at: Option<i64>,
+record! {
+    struct Row {
+        id: String,
+        client_id: String,
+        session_id: String,
+        sub: String,
+        state: String,
+        attempts: i64,
+        due_at: i64,
+        last_error: Option<String>,
+        created_at: i64,
+        give_up_at: i64,
+        ended_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for LogoutMessage {
@@ -100,9 +100,10 @@ impl TryFrom<Row> for LogoutMessage {
     }
 }
 
-#[derive(FromRow)]
-struct Count {
-    number: i64,
+record! {
+    struct Count {
+        number: i64,
+    }
 }
 
 /// Whether anything waits to be claimed; cheap enough to ask four times a second.

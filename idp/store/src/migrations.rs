@@ -4,9 +4,12 @@
 //! whose past differs, or that is newer than this version, is refused with a sentence.
 
 use sha2::{Digest, Sha256};
-use sqlx::{Connection, FromRow, PgConnection, SqliteConnection, raw_sql};
+use sqlx::{Connection, PgConnection, raw_sql};
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    door::{postgres, record, sqlite, values},
+};
 
 /// Each migration's file name and text, in order.
 macro_rules! migrations {
@@ -31,42 +34,47 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
 const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
 const RECORD: &str = "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
 
-#[derive(FromRow)]
-struct Applied {
-    version: i64,
-    name: String,
-    checksum: String,
+record! {
+    struct Applied {
+        version: i64,
+        name: String,
+        checksum: String,
+    }
 }
 
-/// Applies what is missing, each migration and its record in one transaction with the rest.
-macro_rules! migrate {
-    ($connection:ident, $begin:literal, $first:expr) => {{
-        let mut tx = $connection.begin_with($begin).await?;
-        for sql in $first {
-            raw_sql(sql).execute(&mut *tx).await?;
-        }
-        raw_sql(LEDGER).execute(&mut *tx).await?;
-        let applied = sqlx::query_as(APPLIED).fetch_all(&mut *tx).await?;
-        let mut names = Vec::new();
-        for (version, &(name, text)) in (1_i64..).zip(MIGRATIONS).skip(known(&applied)?) {
-            raw_sql(text).execute(&mut *tx).await?;
-            sqlx::query(RECORD).bind(version).bind(name).bind(checksum(text)).execute(&mut *tx).await?;
-            names.push(name);
-        }
-        tx.commit().await?;
-        Ok(names)
-    }};
+/// Brings a SQLite file to the newest schema, all in one transaction. Two processes that start together wait
+/// for each other.
+pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<Vec<&'static str>, StoreError> {
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    tx.execute_batch(LEDGER)?;
+    let applied = sqlite::fetch(&tx, APPLIED, &[])?;
+    let mut names = Vec::new();
+    for (version, &(name, text)) in (1_i64..).zip(MIGRATIONS).skip(known(&applied)?) {
+        tx.execute_batch(text)?;
+        sqlite::execute(&tx, RECORD, &values![version, name, checksum(text)])?;
+        names.push(name);
+    }
+    tx.commit()?;
+    Ok(names)
 }
 
-/// Brings a SQLite file to the newest schema. Two processes that start together wait for each other.
-pub(crate) async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<Vec<&'static str>, StoreError> {
-    migrate!(connection, "BEGIN IMMEDIATE", [] as [&'static str; 0])
-}
-
-/// Brings a PostgreSQL database to the newest schema. The advisory lock lets two of us wait for each other.
+/// Brings a PostgreSQL database to the newest schema, all in one transaction. The advisory lock lets two of us
+/// wait for each other.
 pub(crate) async fn migrate_postgres(connection: &mut PgConnection) -> Result<Vec<&'static str>, StoreError> {
     check_collation(connection).await?;
-    migrate!(connection, "BEGIN", ["SET LOCAL statement_timeout = 0", "SELECT pg_advisory_xact_lock(7276757261)"])
+    let mut tx = connection.begin().await?;
+    for sql in ["SET LOCAL statement_timeout = 0", "SELECT pg_advisory_xact_lock(7276757261)", LEDGER] {
+        raw_sql(sql).execute(&mut *tx).await?;
+    }
+    let applied = postgres::fetch(&mut tx, APPLIED, &[]).await?;
+    let mut names = Vec::new();
+    for (version, &(name, text)) in (1_i64..).zip(MIGRATIONS).skip(known(&applied)?) {
+        raw_sql(text).execute(&mut *tx).await?;
+        postgres::execute(&mut tx, RECORD, &values![version, name, checksum(text)]).await?;
+        names.push(name);
+    }
+    tx.commit().await?;
+    Ok(names)
 }
 
 /// Refuses a database that is older or newer than this version, or that does not sort text by bytes.
@@ -75,7 +83,7 @@ pub(crate) async fn check_postgres(connection: &mut PgConnection) -> Result<(), 
     let exists: Option<String> =
         sqlx::query_scalar("SELECT CAST(to_regclass('schema_migrations') AS TEXT)").fetch_one(&mut *connection).await?;
     let applied: Vec<Applied> = match exists {
-        Some(_) => sqlx::query_as(APPLIED).fetch_all(&mut *connection).await?,
+        Some(_) => postgres::fetch(connection, APPLIED, &[]).await?,
         None => Vec::new(),
     };
     match known(&applied)? {
@@ -88,10 +96,8 @@ pub(crate) async fn check_postgres(connection: &mut PgConnection) -> Result<(), 
 }
 
 /// Refuses a SQLite file that is not ours or newer than this version; an older one will do.
-pub(crate) async fn inspect_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let applied: Vec<Applied> = sqlx::query_as(APPLIED)
-        .fetch_all(connection)
-        .await
+pub(crate) fn inspect_sqlite(connection: &rusqlite::Connection) -> Result<(), StoreError> {
+    let applied = sqlite::fetch(connection, APPLIED, &[])
         .map_err(|_| StoreError::Unfit("the file is not a database of gapura".to_owned()))?;
     known(&applied).map(drop)
 }

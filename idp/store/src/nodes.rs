@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use gapura_core::time::Instant;
-use sqlx::FromRow;
 
-use crate::{StoreError, Tx, door::values};
+use crate::{
+    StoreError, Tx,
+    door::{record, values},
+};
 
 /// One running server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +19,10 @@ pub struct Node<'a> {
     pub ephemeral: &'a str,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
+record! {
+    struct Row {
+        id: String,
+    }
 }
 
 /// Says that a node is alive. Answers another live one whose short-lived state is not shared with it.

@@ -2,9 +2,12 @@
 //! statement.
 
 use gapura_core::{id::UserId, time::Instant};
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, Tx, columns::word, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    columns::word,
+    door::{record, values},
+};
 
 gapura_core::words! {
     /// What a link is for.
@@ -25,11 +28,12 @@ pub struct OneTimeLink {
     pub expires_at: Instant,
 }
 
-#[derive(FromRow)]
-struct Row {
-    purpose: String,
-    user_id: String,
-    expires_at: i64,
+record! {
+    struct Row {
+        purpose: String,
+        user_id: String,
+        expires_at: i64,
+    }
 }
 
 impl Row {

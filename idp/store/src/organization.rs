@@ -4,12 +4,11 @@ use gapura_core::{
     id::{PositionId, UnitId},
     organization::{Position, Unit, UnitTree},
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError, Tx,
     columns::{period, word},
-    door::values,
+    door::{record, values},
     generations::{self, Copied},
     recording::Recording,
 };
@@ -30,7 +29,7 @@ const ADD_POSITION: &str = "INSERT INTO positions (id, name, class, eselon) VALU
 
 /// Current units in official order.
 pub async fn units(db: &Db) -> Result<Vec<Unit>, StoreError> {
-    let rows: Vec<UnitRow> = db.all(UNITS, values![]).await?;
+    let rows: Vec<UnitRow> = db.walk(UNITS, values![]).await?;
     rows.into_iter().map(UnitRow::into_unit).collect()
 }
 
@@ -66,7 +65,7 @@ pub async fn record_unit(tx: &mut Tx, unit: &Unit, sort_key: &str, new: Recordin
 
 /// All positions.
 pub async fn positions(db: &Db) -> Result<Vec<Position>, StoreError> {
-    let rows: Vec<PositionRow> = db.all(POSITIONS, values![]).await?;
+    let rows: Vec<PositionRow> = db.walk(POSITIONS, values![]).await?;
     rows.into_iter().map(PositionRow::into_position).collect()
 }
 
@@ -77,17 +76,18 @@ pub async fn add_position(tx: &mut Tx, position: &Position) -> Result<(), StoreE
     Ok(())
 }
 
-#[derive(FromRow)]
-struct UnitRow {
-    id: String,
-    parent_id: Option<String>,
-    opd_id: String,
-    code: String,
-    short_name: Option<String>,
-    name: String,
-    kind: String,
-    valid_from: String,
-    valid_until: Option<String>,
+record! {
+    struct UnitRow {
+        id: String,
+        parent_id: Option<String>,
+        opd_id: String,
+        code: String,
+        short_name: Option<String>,
+        name: String,
+        kind: String,
+        valid_from: String,
+        valid_until: Option<String>,
+    }
 }
 
 impl UnitRow {
@@ -105,12 +105,13 @@ impl UnitRow {
     }
 }
 
-#[derive(FromRow)]
-struct PositionRow {
-    id: String,
-    name: String,
-    class: String,
-    eselon: String,
+record! {
+    struct PositionRow {
+        id: String,
+        name: String,
+        class: String,
+        eselon: String,
+    }
 }
 
 impl PositionRow {

@@ -1,21 +1,25 @@
 //! Purpose keys: random, one a purpose, wrapped by the root key, which is never stored here.
 
 use gapura_core::time::Instant;
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, Tx, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    door::{record, values},
+};
 
-/// A purpose key as stored.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct PurposeKey {
-    /// Random id.
-    pub id: String,
-    /// What for; unique.
-    pub purpose: String,
-    /// 32 bytes, sealed by the root key.
-    pub wrapped: Vec<u8>,
-    /// Which root key sealed it.
-    pub root_key_id: String,
+record! {
+    /// A purpose key as stored.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct PurposeKey {
+        /// Random id.
+        pub id: String,
+        /// What for; unique.
+        pub purpose: String,
+        /// 32 bytes, sealed by the root key.
+        pub wrapped: Vec<u8>,
+        /// Which root key sealed it.
+        pub root_key_id: String,
+    }
 }
 
 /// Every purpose key.

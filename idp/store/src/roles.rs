@@ -4,12 +4,11 @@ use gapura_core::{
     access::{AppRole, RoleGrant},
     id::{ApplicationId, RoleGrantId, UserId},
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError, Tx,
     columns::period,
-    door::values,
+    door::{record, values},
     generations::{self, Copied},
     recording::Recording,
 };
@@ -95,12 +94,13 @@ pub async fn supersede_grant(tx: &mut Tx, id: &RoleGrantId, by: Recording<'_>) -
     Ok(tx.execute(SUPERSEDE_GRANT, values![id, by.at, by.event]).await? == 1)
 }
 
-#[derive(FromRow)]
-struct RoleRow {
-    application_id: String,
-    code: String,
-    valid_from: String,
-    valid_until: Option<String>,
+record! {
+    struct RoleRow {
+        application_id: String,
+        code: String,
+        valid_from: String,
+        valid_until: Option<String>,
+    }
 }
 
 impl RoleRow {
@@ -113,16 +113,17 @@ impl RoleRow {
     }
 }
 
-#[derive(FromRow)]
-struct GrantRow {
-    id: String,
-    user_id: String,
-    application_id: String,
-    role: String,
-    reason: String,
-    approved_by: String,
-    valid_from: String,
-    valid_until: Option<String>,
+record! {
+    struct GrantRow {
+        id: String,
+        user_id: String,
+        application_id: String,
+        role: String,
+        reason: String,
+        approved_by: String,
+        valid_from: String,
+        valid_until: Option<String>,
+    }
 }
 
 impl GrantRow {

@@ -4,12 +4,11 @@ use gapura_core::{
     access::{Catalog, RoleRule},
     id::{ApplicationId, RuleId},
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError, Tx, applications,
     columns::period,
-    door::values,
+    door::{record, values},
     generations::{self, Copied},
     recording::Recording,
     roles,
@@ -67,15 +66,16 @@ pub async fn supersede(tx: &mut Tx, id: &RuleId, by: Recording<'_>) -> Result<bo
     Ok(gone)
 }
 
-#[derive(FromRow)]
-struct RuleRow {
-    id: String,
-    number: i64,
-    application_id: String,
-    role: String,
-    predicate: String,
-    valid_from: String,
-    valid_until: Option<String>,
+record! {
+    struct RuleRow {
+        id: String,
+        number: i64,
+        application_id: String,
+        role: String,
+        predicate: String,
+        valid_from: String,
+        valid_until: Option<String>,
+    }
 }
 
 impl RuleRow {

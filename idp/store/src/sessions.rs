@@ -8,9 +8,12 @@ use gapura_core::{
     oauth::FamilyEnd,
     time::Instant,
 };
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, Tx, columns::listed, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    columns::listed,
+    door::{record, values},
+};
 
 /// Logout messages are given up after this long.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3600);
@@ -202,18 +205,21 @@ pub async fn run_out(db: &Db, idle: Duration, limit: i64, now: Instant) -> Resul
     Ok(rows.into_iter().map(|row| SessionId::new(row.id)).collect())
 }
 
-#[derive(FromRow)]
-struct Behind {
-    id: String,
-    user_id: String,
+record! {
+    struct Behind {
+        id: String,
+        user_id: String,
+    }
 }
 
-#[derive(FromRow)]
-struct Ended {
-    user_id: String,
+record! {
+    struct Ended {
+        user_id: String,
+    }
 }
 
-#[derive(FromRow)]
-struct Id {
-    id: String,
+record! {
+    struct Id {
+        id: String,
+    }
 }

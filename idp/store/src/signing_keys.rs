@@ -6,26 +6,26 @@ use gapura_core::{
     oauth::{SigningKeyState, StoredSigningKey},
     time::Instant,
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError, Tx,
     columns::{instant, word},
-    door::values,
+    door::{record, values},
     generations::{self, Copied},
 };
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    algorithm: String,
-    provider: String,
-    state: String,
-    public_jwk: String,
-    wrapped_private: Vec<u8>,
-    created_at: i64,
-    activated_at: Option<i64>,
-    retired_at: Option<i64>,
+record! {
+    struct Row {
+        id: String,
+        algorithm: String,
+        provider: String,
+        state: String,
+        public_jwk: String,
+        wrapped_private: Vec<u8>,
+        created_at: i64,
+        activated_at: Option<i64>,
+        retired_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for StoredSigningKey {

@@ -15,12 +15,11 @@ use gapura_core::{
     oauth::{Family, RefreshToken, Successor},
     organization::{Assignment, Position},
 };
-use sqlx::FromRow;
 
 use crate::{
     Db, StoreError,
     columns::{instant, list, must, period, word},
-    door::{Value, values},
+    door::{Value, record, values},
 };
 
 /// `$1` cookie hash; `$2` sub, `$3` session, `$4` family; `$5` account; `$6` refresh token, `$7` its hash.
@@ -124,30 +123,31 @@ async fn load(db: &Db, who: Who) -> Result<Parts, StoreError> {
     Ok(Parts(db.all(STANDING, values).await?))
 }
 
-/// One row of any arm.
-#[derive(FromRow)]
-struct Part {
-    part: String,
-    t1: Option<String>,
-    t2: Option<String>,
-    t3: Option<String>,
-    t4: Option<String>,
-    t5: Option<String>,
-    t6: Option<String>,
-    t7: Option<String>,
-    t8: Option<String>,
-    t9: Option<String>,
-    t10: Option<String>,
-    t11: Option<String>,
-    t12: Option<String>,
-    t13: Option<String>,
-    t14: Option<String>,
-    t15: Option<String>,
-    n1: Option<i64>,
-    n2: Option<i64>,
-    n3: Option<i64>,
-    n4: Option<i64>,
-    n5: Option<i64>,
+record! {
+    /// One row of any arm.
+    struct Part {
+        part: String,
+        t1: Option<String>,
+        t2: Option<String>,
+        t3: Option<String>,
+        t4: Option<String>,
+        t5: Option<String>,
+        t6: Option<String>,
+        t7: Option<String>,
+        t8: Option<String>,
+        t9: Option<String>,
+        t10: Option<String>,
+        t11: Option<String>,
+        t12: Option<String>,
+        t13: Option<String>,
+        t14: Option<String>,
+        t15: Option<String>,
+        n1: Option<i64>,
+        n2: Option<i64>,
+        n3: Option<i64>,
+        n4: Option<i64>,
+        n5: Option<i64>,
+    }
 }
 
 struct Parts(Vec<Part>);

@@ -1,16 +1,19 @@
 //! Failed sign-ins by key: an account, or the hash of a name nobody has. Survives a restart.
 
 use gapura_core::{identity::Throttle, time::Instant};
-use sqlx::FromRow;
 
-use crate::{Db, StoreError, Tx, door::values};
+use crate::{
+    Db, StoreError, Tx,
+    door::{record, values},
+};
 
-#[derive(FromRow)]
-struct Row {
-    failures: i64,
-    last_failure_at: i64,
-    blocked_until: i64,
-    expires_at: i64,
+record! {
+    struct Row {
+        failures: i64,
+        last_failure_at: i64,
+        blocked_until: i64,
+        expires_at: i64,
+    }
 }
 
 impl From<Row> for Throttle {

@@ -150,7 +150,7 @@ pub async fn by_login_name(db: &Db, normalized: &str, unknown_key: &str) -> Resu
 
 /// Everybody, in order of key: what imports compare a file with.
 pub async fn directory(db: &Db) -> Result<Vec<Listed>, StoreError> {
-    let rows: Vec<DirectoryRow> = db.all(DIRECTORY, values![]).await?;
+    let rows: Vec<DirectoryRow> = db.walk(DIRECTORY, values![]).await?;
     rows.into_iter().map(DirectoryRow::into_listed).collect()
 }
 

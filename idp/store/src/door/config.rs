@@ -1,24 +1,13 @@
 //! Which database, opened by whom, and how its connections behave.
 
-use std::{
-    fs::File,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
-use sqlx::{
-    ConnectOptions,
-    postgres::PgConnectOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 
 use super::StoreError;
 
 /// Prepared statements kept on each connection; the crate has fewer.
 const STATEMENTS: usize = 512;
-/// How long SQLite waits for another process while it opens and reads; changes wait by themselves.
-const BUSY: Duration = Duration::from_secs(5);
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +36,11 @@ pub struct DbConfig {
     pub opener: Opener,
     /// Changes that may wait; one more is refused as [`StoreError::Busy`].
     pub queue: usize,
-    /// Connections for reading.
+    /// Connections for reading; on SQLite only for statements that may take long.
     pub readers: usize,
     /// Connections for writing (PostgreSQL only; SQLite has one).
     pub writers: usize,
-    /// How long one change may hold the writer before it is undone. Looked at between its statements.
+    /// How long one change may hold the writer before it is undone: between its statements, and inside one.
     pub longest_change: Duration,
 }
 
@@ -83,40 +72,6 @@ impl DbConfig {
             longest_change: Duration::from_secs(5),
         }
     }
-}
-
-/// WAL, FULL (nobody is told "done" before the disk has it), foreign keys, checkpoints by us alone.
-/// A new file is readable by its owner alone; the log beside it takes that over.
-pub(super) fn sqlite_writer(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
-    File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| StoreError::Unfit(format!("cannot open {}: {error}", path.display())))?;
-    Ok(sqlite(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .pragma("wal_autocheckpoint", "0"))
-}
-
-/// A connection that cannot write.
-pub(super) fn sqlite_reader(path: &Path) -> SqliteConnectOptions {
-    sqlite(path).pragma("query_only", "1")
-}
-
-/// A connection that only moves the log into the file.
-pub(super) fn sqlite_checkpointer(path: &Path) -> SqliteConnectOptions {
-    sqlite(path).synchronous(SqliteSynchronous::Full).busy_timeout(Duration::ZERO)
-}
-
-fn sqlite(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY)
-        .statement_cache_capacity(STATEMENTS)
-        .disable_statement_logging()
 }
 
 /// Statements and forgotten transactions end by themselves, so a stuck one holds no connection; a commit

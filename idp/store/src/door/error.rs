@@ -1,5 +1,6 @@
 //! What can go wrong at the door. Not found is never an error.
 
+use rusqlite::ffi;
 use sqlx::error::DatabaseError;
 
 /// Why the store gave no answer. Cloned, because one failed commit answers a whole group.
@@ -43,10 +44,41 @@ impl StoreError {
     }
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::SqliteFailure(code, message) => from_sqlite(code, message),
+            rusqlite::Error::SqlInputError { error, msg, .. } => from_sqlite(error, Some(msg)),
+            other => Self::Statement(other.to_string()),
+        }
+    }
+}
+
+/// By extended result code, then by the primary one in its low byte (sqlite.org/rescode.html).
+fn from_sqlite(code: ffi::Error, message: Option<String>) -> StoreError {
+    let message = message.unwrap_or_else(|| code.to_string());
+    match code.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => return StoreError::Unique(message),
+        _ => {}
+    }
+    match code.extended_code & 0xff {
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => StoreError::Busy,
+        // Nothing but a change's time limit interrupts.
+        ffi::SQLITE_INTERRUPT => StoreError::TooSlow,
+        ffi::SQLITE_READONLY
+        | ffi::SQLITE_IOERR
+        | ffi::SQLITE_CORRUPT
+        | ffi::SQLITE_FULL
+        | ffi::SQLITE_CANTOPEN
+        | ffi::SQLITE_NOTADB => StoreError::Unavailable(message),
+        _ => StoreError::Statement(message),
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::Database(error) => from_database(error.as_ref()),
+            sqlx::Error::Database(error) => from_postgres(error.as_ref()),
             sqlx::Error::ColumnDecode { index, .. } => Self::Corrupt(index),
             sqlx::Error::ColumnNotFound(name) => Self::Statement(format!("no column {name}")),
             sqlx::Error::ColumnIndexOutOfBounds { .. }
@@ -58,32 +90,17 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-fn from_database(error: &dyn DatabaseError) -> StoreError {
-    if error.is_unique_violation() {
-        return StoreError::Unique(error.constraint().unwrap_or_else(|| error.message()).to_owned());
-    }
-    let code = error.code().unwrap_or_default();
-    let sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
-    if sqlite { from_sqlite(&code, error.message()) } else { from_postgres(&code, error.message()) }
-}
-
-/// By primary result code: the extended code's low byte (sqlite.org/rescode.html).
-fn from_sqlite(code: &str, message: &str) -> StoreError {
-    match code.parse::<i64>().unwrap_or(0) & 0xff {
-        5 | 6 => StoreError::Busy,
-        // READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB
-        8 | 10 | 11 | 13 | 14 | 26 => StoreError::Unavailable(message.to_owned()),
-        _ => StoreError::Statement(message.to_owned()),
-    }
-}
-
 /// By SQLSTATE class (PostgreSQL 15, appendix A).
-fn from_postgres(code: &str, message: &str) -> StoreError {
-    match code {
+fn from_postgres(error: &dyn DatabaseError) -> StoreError {
+    let message = error.message();
+    if error.is_unique_violation() {
+        return StoreError::Unique(error.constraint().unwrap_or(message).to_owned());
+    }
+    match error.code().unwrap_or_default().as_ref() {
         "40001" | "40P01" => StoreError::Conflict,
         // 08 connection, 25P03 idle in transaction, 28 authorization, 3D000 no such database, 53 resources,
         // 57 operator intervention, 58 system
-        _ if ["08", "25P03", "28", "3D", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
+        code if ["08", "25P03", "28", "3D", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
             StoreError::Unavailable(message.to_owned())
         }
         _ => StoreError::Statement(message.to_owned()),

@@ -5,20 +5,21 @@
 //! answers after the commit. A caller that hangs up leaves a whole change or none. The closure may
 //! run again, so it takes values only and touches nothing but the store.
 
-mod checkpoint;
 mod config;
 mod error;
 mod job;
 pub(crate) mod lock;
-mod postgres;
+pub(crate) mod postgres;
+mod row;
 mod shelf;
-mod sqlite;
+pub(crate) mod sqlite;
 #[cfg(test)]
 mod tests;
 mod tx;
 mod value;
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -27,20 +28,21 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{ConnectOptions, PgConnection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot, watch};
+use sqlx::{ConnectOptions, PgConnection};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::spawn_blocking,
+};
 
 pub use config::{DbConfig, Opener, Place};
 pub use error::StoreError;
-pub(crate) use tx::Record;
+pub(crate) use row::{Cells, Record, Row, record};
 pub use tx::Tx;
 pub use value::Value;
 pub(crate) use value::values;
 
 use job::{Change, Job};
 use shelf::Shelf;
-use tx::Arm;
-use value::{for_postgres, for_sqlite};
 
 use crate::migrations;
 
@@ -63,7 +65,7 @@ struct Inner {
 }
 
 enum Readers {
-    Sqlite(Arc<Shelf<SqliteConnection>>),
+    Sqlite(Arc<sqlite::Readers>),
     Postgres(Arc<Shelf<PgConnection>>),
 }
 
@@ -73,22 +75,6 @@ struct Tally {
     follows: Arc<AtomicU64>,
     writes: AtomicU64,
     write_statements: Arc<AtomicU64>,
-}
-
-/// Reads through one of the shelf's connections. One that died while it lay idle is replaced, once:
-/// the first fresh one knows whether the database is there.
-macro_rules! read {
-    ($shelf:expr, $sql:expr, $bound:expr) => {{
-        let mut lent = $shelf.take().await?;
-        let rows = sqlx::query_as_with($sql, $bound?).fetch_all(lent.connection()?).await;
-        match rows.map_err(StoreError::from) {
-            Err(StoreError::Unavailable(_)) => {
-                lent.replace().await?;
-                Ok(sqlx::query_as_with($sql, $bound?).fetch_all(lent.connection()?).await?)
-            }
-            rows => rows,
-        }
-    }};
 }
 
 /// What was asked of the database since it was opened.
@@ -114,18 +100,13 @@ impl Db {
                     Opener::Server => Some(lock::take(path)?),
                     Opener::Command => None,
                 };
-                let options = config::sqlite_writer(path)?;
-                let mut writer = options.connect().await?;
-                migrations::migrate_sqlite(&mut writer).await?;
-                let read = Shelf::new(config::sqlite_reader(path), config.readers);
-                let checkpointer = config::sqlite_checkpointer(path);
-                Self::start(config, Readers::Sqlite(read), |queue, stop, statements| async move {
-                    let wal = checkpoint::Wal::default();
-                    let tx = Tx::new(Arm::Sqlite(writer), statements);
-                    let writer = sqlite::Writer { tx, options, queue, stop, wal: wal.clone() };
-                    tokio::select! {
-                        () = writer.run() => {}
-                        () = wal.tend(checkpointer) => {}
+                let connection = open_migrated(path.clone()).await?.0;
+                let read = sqlite::Readers::new(path.clone(), config.readers);
+                let (path, longest_change) = (path.clone(), config.longest_change);
+                Self::start(config, Readers::Sqlite(read), async move |queue, stop, statements| {
+                    let work = sqlite::Work { path, connection, queue, stop, longest_change };
+                    if let Err(error) = sqlite::serve(work, |arm| Tx::new(arm, statements)).await {
+                        tracing::error!(%error, "the writer ended");
                     }
                     drop(lock);
                 })
@@ -148,10 +129,7 @@ impl Db {
     /// Answers the migrations it applied.
     pub async fn migrate(config: &DbConfig) -> Result<Vec<&'static str>, StoreError> {
         match &config.place {
-            Place::Sqlite(path) => {
-                let mut connection = config::sqlite_writer(path)?.connect().await?;
-                migrations::migrate_sqlite(&mut connection).await
-            }
+            Place::Sqlite(path) => Ok(open_migrated(path.clone()).await?.1),
             Place::Postgres(url) => {
                 let mut connection = config::postgres(url)?.connect().await?;
                 migrations::migrate_postgres(&mut connection).await
@@ -170,10 +148,13 @@ impl Db {
         let (ending, ended) = watch::channel(());
         let tally = Tally::default();
         let statements = Arc::clone(&tally.write_statements);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = match &read {
+            // Nothing there waits for a socket, and a thread without them is woken more cheaply.
+            Readers::Sqlite(_) => runtime.enable_time(),
+            Readers::Postgres(_) => runtime.enable_all(),
+        };
+        let runtime = runtime.build().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         thread::Builder::new()
             .name("gapura-store".to_owned())
             .spawn(move || {
@@ -235,12 +216,21 @@ impl Db {
         self.inner.queue.max_capacity() - self.inner.queue.capacity()
     }
 
-    /// Every row of a reading statement.
+    /// Every row of a statement that finds them by index, or reads a table of some ten rows.
     pub(crate) async fn all<R: Record>(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<R>, StoreError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         match &self.inner.read {
-            Readers::Sqlite(shelf) => read!(shelf, sql, for_sqlite(&values)),
-            Readers::Postgres(shelf) => read!(shelf, sql, for_postgres(&values)),
+            Readers::Sqlite(readers) => readers.all(sql, values).await,
+            Readers::Postgres(shelf) => postgres::read(shelf, sql, &values).await,
+        }
+    }
+
+    /// Every row of a statement that reads a table which grows with the city.
+    pub(crate) async fn walk<R: Record>(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<R>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        match &self.inner.read {
+            Readers::Sqlite(readers) => readers.walk(sql, values).await,
+            Readers::Postgres(shelf) => postgres::read(shelf, sql, &values).await,
         }
     }
 
@@ -252,4 +242,14 @@ impl Db {
     ) -> Result<Option<R>, StoreError> {
         Ok(self.all(sql, values).await?.into_iter().next())
     }
+}
+
+/// Opens a SQLite file at the newest schema, making it where there is none, and names the migrations applied.
+async fn open_migrated(path: PathBuf) -> Result<(rusqlite::Connection, Vec<&'static str>), StoreError> {
+    let opening = spawn_blocking(move || {
+        let mut connection = sqlite::open_writer(&path)?;
+        let applied = migrations::migrate_sqlite(&mut connection)?;
+        Ok((connection, applied))
+    });
+    opening.await.unwrap_or(Err(StoreError::Panicked))
 }

@@ -17,16 +17,53 @@ use tokio::{
 };
 
 use super::{
-    StoreError, Tx,
+    StoreError, Tx, Value,
     job::Job,
+    row::{self, Record},
     shelf::{PATIENCE, Permit, Shelf},
     tx::Arm,
+    value::for_postgres,
 };
 
 /// Tries before a change is given up (measured: at 20 none was).
 const TRIES: u32 = 20;
 /// Tries of a lost connection: the first fresh one either works or the database is down.
 const RECONNECTS: u32 = 2;
+
+/// Runs a statement; how many rows it changed.
+pub(crate) async fn execute(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    values: &[Value],
+) -> Result<u64, StoreError> {
+    Ok(sqlx::query_with(sql, for_postgres(values)?).execute(connection).await?.rows_affected())
+}
+
+/// Every row of a statement.
+pub(crate) async fn fetch<R: Record>(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    values: &[Value],
+) -> Result<Vec<R>, StoreError> {
+    row::from_postgres(&sqlx::query_with(sql, for_postgres(values)?).fetch_all(connection).await?)
+}
+
+/// Reads through one of the shelf's connections. One that died while it lay idle is replaced, once: the first
+/// fresh one knows whether the database is there.
+pub(super) async fn read<R: Record>(
+    shelf: &Arc<Shelf<PgConnection>>,
+    sql: &'static str,
+    values: &[Value],
+) -> Result<Vec<R>, StoreError> {
+    let mut lent = shelf.take().await?;
+    match fetch(lent.connection()?, sql, values).await {
+        Err(StoreError::Unavailable(_)) => {
+            lent.replace().await?;
+            fetch(lent.connection()?, sql, values).await
+        }
+        rows => rows,
+    }
+}
 
 pub(super) struct Writer {
     pub(super) shelf: Arc<Shelf<PgConnection>>,

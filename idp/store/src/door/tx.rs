@@ -5,21 +5,15 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use sqlx::{
-    FromRow, PgConnection, SqliteConnection,
-    postgres::{PgQueryResult, PgRow},
-    sqlite::{SqliteQueryResult, SqliteRow},
-};
+use sqlx::PgConnection;
 
 use super::{
-    StoreError,
+    StoreError, postgres,
+    row::Record,
     shelf::Lent,
-    value::{Value, for_postgres, for_sqlite},
+    sqlite::{self, Timed},
+    value::Value,
 };
-
-/// A row type of both engines; `#[derive(FromRow)]` is enough.
-pub(crate) trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 /// An open transaction. It remembers its first error, refuses everything after it, and fails the
 /// change whatever the closure makes of the error.
@@ -31,39 +25,24 @@ pub struct Tx {
 
 /// The engine behind a transaction.
 pub(super) enum Arm {
-    Sqlite(SqliteConnection),
+    Sqlite(Timed),
     Postgres(Lent<PgConnection>),
 }
 
-/// How many rows a statement changed, on either engine.
-struct Done(u64);
-
-impl From<SqliteQueryResult> for Done {
-    fn from(done: SqliteQueryResult) -> Self {
-        Self(done.rows_affected())
-    }
-}
-
-impl From<PgQueryResult> for Done {
-    fn from(done: PgQueryResult) -> Self {
-        Self(done.rows_affected())
-    }
-}
-
-/// Runs one statement on whichever connection the arm holds.
-macro_rules! on_arm {
-    ($arm:expr, $query:ident($sql:ident, $values:ident).$fetch:ident) => {
-        async {
-            match $arm {
-                Arm::Sqlite(connection) => {
-                    Ok::<_, StoreError>(sqlx::$query($sql, for_sqlite(&$values)?).$fetch(connection).await?.into())
-                }
-                Arm::Postgres(lent) => {
-                    Ok(sqlx::$query($sql, for_postgres(&$values)?).$fetch(lent.connection()?).await?.into())
-                }
-            }
+impl Arm {
+    async fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(timed) => sqlite::execute(&timed.connection, sql, values),
+            Self::Postgres(lent) => postgres::execute(lent.connection()?, sql, values).await,
         }
-    };
+    }
+
+    async fn fetch<R: Record>(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<R>, StoreError> {
+        match self {
+            Self::Sqlite(timed) => sqlite::fetch(&timed.connection, sql, values),
+            Self::Postgres(lent) => postgres::fetch(lent.connection()?, sql, values).await,
+        }
+    }
 }
 
 impl Tx {
@@ -84,14 +63,14 @@ impl Tx {
     /// Runs a statement; how many rows it changed.
     pub(crate) async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
         self.begin()?;
-        let done: Result<Done, StoreError> = on_arm!(&mut self.arm, query_with(sql, values).execute).await;
-        self.end(done.map(|done| done.0))
+        let changed = self.arm.execute(sql, &values).await;
+        self.end(changed)
     }
 
     /// Every row.
     pub(crate) async fn all<R: Record>(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<R>, StoreError> {
         self.begin()?;
-        let rows = on_arm!(&mut self.arm, query_as_with(sql, values).fetch_all).await;
+        let rows = self.arm.fetch(sql, &values).await;
         self.end(rows)
     }
 
@@ -101,9 +80,7 @@ impl Tx {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Option<R>, StoreError> {
-        self.begin()?;
-        let row = on_arm!(&mut self.arm, query_as_with(sql, values).fetch_optional).await;
-        self.end(row)
+        Ok(self.all(sql, values).await?.into_iter().next())
     }
 
     fn begin(&self) -> Result<(), StoreError> {

@@ -8,7 +8,8 @@ use gapura_core::{
     },
     time::{Date, Instant},
 };
-use sqlx::{Arguments, postgres::PgArguments, sqlite::SqliteArguments};
+use rusqlite::{ToSql, types::ToSqlOutput};
+use sqlx::{Arguments, postgres::PgArguments};
 
 use super::StoreError;
 
@@ -81,23 +82,29 @@ impl<const N: usize> From<&[u8; N]> for Value {
     }
 }
 
-/// Binds values in order; the same text for both engines.
-macro_rules! bind {
-    ($name:ident, $arguments:ty) => {
-        pub(super) fn $name(values: &[Value]) -> Result<$arguments, StoreError> {
-            let mut arguments = <$arguments>::default();
-            for value in values {
-                let added = match value {
-                    Value::Text(text) => Arguments::add(&mut arguments, text.as_deref()),
-                    Value::Int(number) => Arguments::add(&mut arguments, *number),
-                    Value::Bool(truth) => Arguments::add(&mut arguments, *truth),
-                    Value::Bytes(bytes) => Arguments::add(&mut arguments, bytes.as_deref()),
-                };
-                added.map_err(|error| StoreError::Statement(error.to_string()))?;
-            }
-            Ok(arguments)
-        }
-    };
+/// Binds values for PostgreSQL, in order.
+pub(super) fn for_postgres(values: &[Value]) -> Result<PgArguments, StoreError> {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        let added = match value {
+            Value::Text(text) => Arguments::add(&mut arguments, text.as_deref()),
+            Value::Int(number) => Arguments::add(&mut arguments, *number),
+            Value::Bool(truth) => Arguments::add(&mut arguments, *truth),
+            Value::Bytes(bytes) => Arguments::add(&mut arguments, bytes.as_deref()),
+        };
+        added.map_err(|error| StoreError::Statement(error.to_string()))?;
+    }
+    Ok(arguments)
 }
-bind!(for_sqlite, SqliteArguments);
-bind!(for_postgres, PgArguments);
+
+/// Binds a value for SQLite.
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Text(text) => text.to_sql(),
+            Self::Int(number) => number.to_sql(),
+            Self::Bool(truth) => truth.to_sql(),
+            Self::Bytes(bytes) => bytes.to_sql(),
+        }
+    }
+}

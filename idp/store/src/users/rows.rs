@@ -5,31 +5,32 @@ use gapura_core::{
     identity::{PersonName, Throttle, User},
     time::{Instant, Period},
 };
-use sqlx::FromRow;
 
 use super::{Listed, Profile, SignInRow};
 use crate::{
     StoreError,
     columns::{date, instant, period, word},
+    door::record,
 };
 
-#[derive(FromRow)]
-pub(super) struct UserRow {
-    id: String,
-    sub: String,
-    kind: String,
-    status: String,
-    full_name: String,
-    title_before: Option<String>,
-    title_after: Option<String>,
-    number: Option<String>,
-    official_email: Option<String>,
-    golongan: Option<String>,
-    sponsor_opd_id: Option<String>,
-    valid_from: Option<String>,
-    valid_until: Option<String>,
-    language: Option<String>,
-    epoch: i64,
+record! {
+    pub(super) struct UserRow {
+        id: String,
+        sub: String,
+        kind: String,
+        status: String,
+        full_name: String,
+        title_before: Option<String>,
+        title_after: Option<String>,
+        number: Option<String>,
+        official_email: Option<String>,
+        golongan: Option<String>,
+        sponsor_opd_id: Option<String>,
+        valid_from: Option<String>,
+        valid_until: Option<String>,
+        language: Option<String>,
+        epoch: i64,
+    }
 }
 
 impl UserRow {
@@ -51,29 +52,30 @@ impl UserRow {
     }
 }
 
-/// Where the name is nobody's, the account's columns are all NULL.
-#[derive(FromRow)]
-pub(super) struct SignInColumns {
-    id: Option<String>,
-    sub: Option<String>,
-    kind: Option<String>,
-    status: Option<String>,
-    full_name: Option<String>,
-    title_before: Option<String>,
-    title_after: Option<String>,
-    number: Option<String>,
-    official_email: Option<String>,
-    golongan: Option<String>,
-    sponsor_opd_id: Option<String>,
-    valid_from: Option<String>,
-    valid_until: Option<String>,
-    language: Option<String>,
-    epoch: Option<i64>,
-    hash: Option<String>,
-    failures: Option<i64>,
-    last_failure_at: Option<i64>,
-    blocked_until: Option<i64>,
-    expires_at: Option<i64>,
+record! {
+    /// Where the name is nobody's, the account's columns are all NULL.
+    pub(super) struct SignInColumns {
+        id: Option<String>,
+        sub: Option<String>,
+        kind: Option<String>,
+        status: Option<String>,
+        full_name: Option<String>,
+        title_before: Option<String>,
+        title_after: Option<String>,
+        number: Option<String>,
+        official_email: Option<String>,
+        golongan: Option<String>,
+        sponsor_opd_id: Option<String>,
+        valid_from: Option<String>,
+        valid_until: Option<String>,
+        language: Option<String>,
+        epoch: Option<i64>,
+        hash: Option<String>,
+        failures: Option<i64>,
+        last_failure_at: Option<i64>,
+        blocked_until: Option<i64>,
+        expires_at: Option<i64>,
+    }
 }
 
 impl SignInColumns {
@@ -110,31 +112,32 @@ impl SignInColumns {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct DirectoryRow {
-    id: String,
-    number: Option<String>,
-    kind: String,
-    status: String,
-    full_name: String,
-    title_before: Option<String>,
-    title_after: Option<String>,
-    gender: Option<String>,
-    birth_date: Option<String>,
-    siasn_person_id: Option<String>,
-    nik_index: Option<Vec<u8>>,
-    nik_sealed: Option<Vec<u8>>,
-    phone_sealed: Option<Vec<u8>>,
-    official_email: Option<String>,
-    private_email_sealed: Option<Vec<u8>>,
-    golongan: Option<String>,
-    legal_status: Option<String>,
-    working_agency: Option<String>,
-    sponsor_opd_id: Option<String>,
-    valid_from: Option<String>,
-    valid_until: Option<String>,
-    epoch: i64,
-    absent_since: Option<i64>,
+record! {
+    pub(super) struct DirectoryRow {
+        id: String,
+        number: Option<String>,
+        kind: String,
+        status: String,
+        full_name: String,
+        title_before: Option<String>,
+        title_after: Option<String>,
+        gender: Option<String>,
+        birth_date: Option<String>,
+        siasn_person_id: Option<String>,
+        nik_index: Option<Vec<u8>>,
+        nik_sealed: Option<Vec<u8>>,
+        phone_sealed: Option<Vec<u8>>,
+        official_email: Option<String>,
+        private_email_sealed: Option<Vec<u8>>,
+        golongan: Option<String>,
+        legal_status: Option<String>,
+        working_agency: Option<String>,
+        sponsor_opd_id: Option<String>,
+        valid_from: Option<String>,
+        valid_until: Option<String>,
+        epoch: i64,
+        absent_since: Option<i64>,
+    }
 }
 
 impl DirectoryRow {

@@ -244,8 +244,8 @@ async fn a_copy_is_made_while_serving_and_put_back() {
     assert!(matches!(backup::restore(&target, &copy).await, Err(StoreError::Unfit(_))));
     let db = Db::open(&target).await.unwrap();
     assert_eq!(gapura_store::clients::all(&db).await.unwrap().len(), 2);
-    let odd = sqlx::SqlitePool::connect(restored.to_str().unwrap()).await.unwrap();
-    let held: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM job_leases").fetch_one(&odd).await.unwrap();
+    let odd = rusqlite::Connection::open(&restored).unwrap();
+    let held: i64 = odd.query_one("SELECT COUNT(*) FROM job_leases", [], |row| row.get(0)).unwrap();
     assert_eq!(held % 2, 0, "no change is torn");
     std::fs::write(store.file("text.db"), "not a database").unwrap();
     let refused = backup::restore(&gapura_store::DbConfig::sqlite(store.file("x.db")), &store.file("text.db")).await;

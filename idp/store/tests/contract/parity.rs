@@ -3,35 +3,59 @@
 use std::collections::BTreeSet;
 
 use gapura_store::{Db, DbConfig, StoreError, migrations::MIGRATIONS};
-use sqlx::{Connection as _, FromRow, PgConnection, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::{
     servers,
     support::{Engine, Store},
 };
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, FromRow)]
-struct Column {
-    table_name: String,
-    column_name: String,
-    kind: String,
-    mandatory: bool,
-    in_key: i64,
+/// A row type that both catalogues answer with.
+macro_rules! described {
+    ($(struct $name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {$(
+        #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+        struct $name {
+            $($field: $kind),*
+        }
+
+        impl $name {
+            fn on_sqlite(store: &Store, sql: &str) -> BTreeSet<Self> {
+                let connection = store.sqlite();
+                let mut statement = connection.prepare(sql).unwrap();
+                let rows = statement.query_map([], |row| Ok(Self { $($field: row.get(stringify!($field))?),* }));
+                rows.unwrap().map(Result::unwrap).collect()
+            }
+
+            async fn on_postgres(store: &Store, sql: &'static str) -> BTreeSet<Self> {
+                let mut connection = PgConnection::connect(store.place()).await.unwrap();
+                let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+                rows.iter().map(|row| Self { $($field: row.get(stringify!($field))),* }).collect()
+            }
+        }
+    )*};
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, FromRow)]
-struct Index {
-    table_name: String,
-    columns: String,
-    is_unique: bool,
-    is_partial: bool,
-}
+described! {
+    struct Column {
+        table_name: String,
+        column_name: String,
+        kind: String,
+        mandatory: bool,
+        in_key: i64,
+    }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, FromRow)]
-struct Reference {
-    table_name: String,
-    column_name: String,
-    target: String,
+    struct Index {
+        table_name: String,
+        columns: String,
+        is_unique: bool,
+        is_partial: bool,
+    }
+
+    struct Reference {
+        table_name: String,
+        column_name: String,
+        target: String,
+    }
 }
 
 const SQLITE_COLUMNS: &str = "SELECT t.name AS table_name, c.name AS column_name, c.type AS kind, \
@@ -68,13 +92,10 @@ const POSTGRES_REFERENCES: &str = "SELECT t.relname::text AS table_name, a.attna
 #[tokio::test]
 async fn both_engines_hold_the_same_schema() {
     let [sqlite, postgres] = [Store::new(Engine::Sqlite).await, Store::new(Engine::Postgres).await];
-    let mut left = SqliteConnection::connect(sqlite.place()).await.unwrap();
-    let mut right = PgConnection::connect(postgres.place()).await.unwrap();
     macro_rules! same {
         ($what:ty, $sqlite:expr, $postgres:expr) => {
-            let here: Vec<$what> = sqlx::query_as($sqlite).fetch_all(&mut left).await.unwrap();
-            let there: Vec<$what> = sqlx::query_as($postgres).fetch_all(&mut right).await.unwrap();
-            let (here, there) = (BTreeSet::from_iter(here), BTreeSet::from_iter(there));
+            let (here, there) =
+                (<$what>::on_sqlite(&sqlite, $sqlite), <$what>::on_postgres(&postgres, $postgres).await);
             assert!(here.len() > 5);
             let apart: Vec<_> = here.symmetric_difference(&there).collect();
             assert!(apart.is_empty(), "{apart:#?}");
@@ -88,9 +109,7 @@ async fn both_engines_hold_the_same_schema() {
 #[tokio::test]
 async fn columns_are_of_four_types() {
     let store = Store::new(Engine::Sqlite).await;
-    let mut connection = SqliteConnection::connect(store.place()).await.unwrap();
-    let columns: Vec<Column> = sqlx::query_as(SQLITE_COLUMNS).fetch_all(&mut connection).await.unwrap();
-    for column in columns {
+    for column in Column::on_sqlite(&store, SQLITE_COLUMNS) {
         assert!(["TEXT", "BIGINT", "BOOLEAN", "BYTEA"].contains(&column.kind.as_str()), "{column:?}");
     }
 }

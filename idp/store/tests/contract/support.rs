@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use gapura_core::time::Instant;
 use gapura_store::{Db, DbConfig};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 
 use crate::servers;
@@ -58,6 +58,11 @@ impl Store {
         &self.place
     }
 
+    /// A connection of its own to a SQLite file.
+    pub(crate) fn sqlite(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(&self.place).unwrap()
+    }
+
     /// Where files of this test may lie.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -67,9 +72,7 @@ impl Store {
     pub(crate) async fn run(&self, sql: &str) {
         match self.engine {
             Engine::Sqlite => {
-                let mut connection = SqliteConnection::connect(&self.place).await.unwrap();
-                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
+                self.sqlite().execute_batch(sql).unwrap();
             }
             Engine::Postgres => {
                 let mut connection = PgConnection::connect(&self.place).await.unwrap();
@@ -81,15 +84,12 @@ impl Store {
 
     /// One number, past the store.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
-        let sql = AssertSqlSafe(format!("SELECT CAST(({sql}) AS BIGINT)"));
+        let sql = format!("SELECT CAST(({sql}) AS BIGINT)");
         match self.engine {
-            Engine::Sqlite => {
-                let mut connection = SqliteConnection::connect(&self.place).await.unwrap();
-                sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
-            }
+            Engine::Sqlite => self.sqlite().query_one(&sql, [], |row| row.get(0)).unwrap(),
             Engine::Postgres => {
                 let mut connection = PgConnection::connect(&self.place).await.unwrap();
-                sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap()
             }
         }
     }

@@ -1,20 +1,24 @@
 //! The write-ahead log's way back into the file, off the writer's path.
 //!
-//! A connection of its own checkpoints PASSIVE four times a second and does the bulk. PASSIVE alone
-//! never restarts the log under steady writes, so above some thousand pages the writer finishes
+//! A connection of its own, on a thread of its own, checkpoints PASSIVE four times a second and does the bulk.
+//! PASSIVE alone never restarts the log under steady writes, so above some thousand pages the writer finishes
 //! between two groups, after the answers are sent. TRUNCATE is the idle writer's alone: from another
 //! connection it stalled writes for 189-319 ms (measured).
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
     },
     time::Duration,
 };
 
-use sqlx::{ConnectOptions, FromRow, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::time::{MissedTickBehavior, interval};
+use rusqlite::Connection;
+
+use super::{fetch, open_checkpointer};
+use crate::door::record;
 
 const EVERY: Duration = Duration::from_millis(250);
 /// Pages in the log above which the writer itself goes on.
@@ -36,11 +40,12 @@ struct Known {
     help: AtomicBool,
 }
 
-/// The answer of `PRAGMA wal_checkpoint`: whether it was kept from finishing, pages in the log, pages moved.
-#[derive(FromRow)]
-struct Answer {
-    log: i64,
-    checkpointed: i64,
+record! {
+    /// The answer of `PRAGMA wal_checkpoint`: pages in the log, pages moved.
+    struct Answer {
+        log: i64,
+        checkpointed: i64,
+    }
 }
 
 impl Wal {
@@ -57,37 +62,35 @@ impl Wal {
     }
 
     /// One checkpoint; whether the connection still works.
-    pub(super) async fn checkpoint(&self, connection: &mut SqliteConnection, sql: &'static str) -> bool {
-        match sqlx::query_as::<_, Answer>(sql).fetch_one(connection).await {
-            Ok(answer) => {
-                self.0.pages.store(answer.log, Ordering::Relaxed);
-                if answer.checkpointed < answer.log {
-                    self.grew();
-                }
-                true
-            }
+    pub(super) fn checkpoint(&self, connection: &Connection, sql: &'static str) -> bool {
+        let answers = match fetch::<Answer>(connection, sql, &[]) {
+            Ok(answers) => answers,
             Err(error) => {
                 tracing::warn!(%error, "checkpoint failed");
-                false
+                return false;
+            }
+        };
+        for answer in answers {
+            self.0.pages.store(answer.log, Ordering::Relaxed);
+            if answer.checkpointed < answer.log {
+                self.grew();
             }
         }
+        true
     }
 
-    /// Checkpoints what has grown, for ever; ends only with the writer.
-    pub(super) async fn tend(self, options: SqliteConnectOptions) {
-        let mut ticks = interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// Checkpoints what has grown, until the writer has dropped the other end of `until`.
+    pub(super) fn tend(&self, path: &PathBuf, until: &Receiver<()>) {
         let mut connection = None;
-        loop {
-            ticks.tick().await;
+        while until.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
             if !self.0.grew.swap(false, Ordering::Relaxed) {
                 continue;
             }
             if connection.is_none() {
-                connection = options.connect().await.ok();
+                connection = open_checkpointer(path).ok();
             }
-            let Some(open) = connection.as_mut() else { continue };
-            if !self.checkpoint(open, "PRAGMA wal_checkpoint(PASSIVE)").await {
+            let Some(open) = connection.as_ref() else { continue };
+            if !self.checkpoint(open, "PRAGMA wal_checkpoint(PASSIVE)") {
                 connection = None;
             }
             if self.0.pages.load(Ordering::Relaxed) > HELP_ABOVE {
