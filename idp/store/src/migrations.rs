@@ -51,7 +51,8 @@ pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<Ve
     let mut names = Vec::new();
     for (version, &(name, text)) in (1_i64..).zip(MIGRATIONS).skip(known(&applied)?) {
         tx.execute_batch(text)?;
-        sqlite::execute(&tx, RECORD, &values![version, name, checksum(text)])?;
+        let record = values![version, name, checksum(text)];
+        sqlite::execute(&tx, RECORD, &record)?;
         names.push(name);
     }
     tx.commit()?;
@@ -70,7 +71,8 @@ pub(crate) async fn migrate_postgres(connection: &mut PgConnection) -> Result<Ve
     let mut names = Vec::new();
     for (version, &(name, text)) in (1_i64..).zip(MIGRATIONS).skip(known(&applied)?) {
         raw_sql(text).execute(&mut *tx).await?;
-        postgres::execute(&mut tx, RECORD, &values![version, name, checksum(text)]).await?;
+        let record = values![version, name, checksum(text)];
+        postgres::execute(&mut tx, RECORD, &record).await?;
         names.push(name);
     }
     tx.commit().await?;

@@ -6,7 +6,7 @@
 //! connection it stalled writes for 189-319 ms (measured).
 
 use std::{
-    path::PathBuf,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -80,7 +80,7 @@ impl Wal {
     }
 
     /// Checkpoints what has grown, until the writer has dropped the other end of `until`.
-    pub(super) fn tend(&self, path: &PathBuf, until: &Receiver<()>) {
+    pub(super) fn tend(&self, path: &Path, until: &Receiver<()>) {
         let mut connection = None;
         while until.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
             if !self.0.grew.swap(false, Ordering::Relaxed) {

@@ -144,11 +144,8 @@ impl Writer {
             let kept = framed.is_ok() && self.run_one(&mut job).await;
             ran.push(job);
             framed?;
-            if kept {
-                self.frame("RELEASE s")?
-            } else {
-                self.undo()?
-            }
+            let settled = if kept { self.frame("RELEASE s") } else { self.undo() };
+            settled?;
             // One that was rolled back to is still there, and serves the next change.
             savepoint = !kept;
             waiting = if ran.len() < GROUP && began.elapsed() < GROUP_TIME { self.next() } else { None };
