@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use gapura_tests::{
     Pair,
-    browser::parameter,
+    browser::{Browser, parameter},
     provider::signal,
     relying_party::pairs,
     run,
     servers::{psql, wait_until},
 };
 
-use super::{APPLICATION, Gate};
+use super::{APPLICATION, Gate, PASSWORD};
 use crate::faults::receiver::{Receiver, claims};
 
 /// How long nginx waits for an answer here.
@@ -52,7 +52,9 @@ fn a_stopped_node_wakes_up_to_what_happened_meanwhile() {
         leaving.open("/keluar").await;
         leaving.submit("", &[]).await;
         wait_until("the message to be sent", || receiver.times(&sid, "presensi") == 1, || gate.nodes[stopped].log());
+        let forms = forms(&gate).await;
         signal("STOP", pid);
+        seen_by_who_signs_in(forms).await;
         seen_by_people(&gate, &mut unentitled).await;
 
         gate.nodes[0].gapura(&["user", "disable", "orang1"]);
@@ -88,8 +90,37 @@ fn a_stopped_node_wakes_up_to_what_happened_meanwhile() {
     });
 }
 
+/// Four people with the sign-in form before them.
+async fn forms(gate: &Gate) -> Vec<Browser> {
+    let rp = gate.rp("presensi", gate.nginx.port);
+    let mut browsers = Vec::new();
+    for _ in 0..4 {
+        let mut browser = gate.browser(gate.nginx.port);
+        browser.follow(&rp.redirect_uri, &rp.start(&[]).url).await.form("password");
+        browsers.push(browser);
+    }
+    browsers
+}
+
+/// One form is sent to the stopped node, and to no other: a password is not sent twice. A page says so; the
+/// node is left alone then, and who begins again is let in.
+async fn seen_by_who_signs_in(mut forms: Vec<Browser>) {
+    let fields = [("username", "orang2"), ("password", PASSWORD)];
+    let mut unanswered = 0;
+    for browser in &mut forms {
+        let page = browser.submit("password", &fields).await;
+        if page.status.is_server_error() {
+            assert!(page.text().contains("Kembali ke aplikasi, lalu masuk sekali lagi."), "{}", page.body);
+            unanswered += 1;
+        } else {
+            assert!(page.location().is_some_and(|next| parameter(&next, "code").is_some()), "{}", page.status);
+        }
+    }
+    assert_eq!(unanswered, 1);
+}
+
 /// Whoever is sent to the stopped node waits once for nginx's patience and is answered by the other.
-async fn seen_by_people(gate: &Gate, browser: &mut gapura_tests::browser::Browser) {
+async fn seen_by_people(gate: &Gate, browser: &mut Browser) {
     let rp = gate.rp("presensi", gate.nginx.port);
     let mut slow = Vec::new();
     for _ in 0..40 {
