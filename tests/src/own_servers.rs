@@ -81,6 +81,16 @@ impl OwnServer {
         self.running = Some(running);
     }
 
+    /// Stops every process of it by SIGSTOP, until the answer is dropped: connections stay, and nothing is
+    /// said on them, as by a network that lost its way.
+    pub fn silence(&self) -> Silent {
+        let mut stopped = descendants(self.running.as_ref().expect("running").guard());
+        stopped.retain(|pid| comm(*pid) != "cat");
+        let silent = Silent(stopped);
+        silent.signal("STOP");
+        silent
+    }
+
     /// Ends every process of it by SIGKILL.
     pub fn kill(&mut self) {
         let running = self.running.take().expect("running");
@@ -92,6 +102,23 @@ impl OwnServer {
         let _ = Command::new("kill").args(["-s", "KILL"]).args(&pids).output().unwrap();
         drop(running);
         wait_until("killed processes to be gone", || doomed.iter().all(|pid| is_gone(*pid)), String::new);
+    }
+}
+
+/// A server that says nothing, until this is dropped.
+pub struct Silent(Vec<u32>);
+
+impl Silent {
+    fn signal(&self, name: &str) {
+        let pids = self.0.iter().map(u32::to_string).collect::<Vec<_>>();
+        // One that is gone by itself in between is no failure.
+        let _ = Command::new("kill").args(["-s", name]).args(&pids).output().unwrap();
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        self.signal("CONT");
     }
 }
 
