@@ -16,12 +16,14 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`. Operations; one read. Ready when the database and Redis answer and a key of every
-/// announced algorithm is there.
+/// `GET /readyz`. Operations; one read. Ready when the database and Redis answer, the last change was taken
+/// (it is not on a full disk) and a key of every announced algorithm is there.
 pub async fn readyz(State(app): State<App>) -> Response {
     let mut waiting_for = Vec::new();
     if gapura_store::generations::current(&app.db).await.is_err() {
         waiting_for.push("database");
+    } else if !app.db.takes_changes() {
+        waiting_for.push("changes to the database");
     }
     if app.ephemeral.check().await.is_err() {
         waiting_for.push("short-lived state");

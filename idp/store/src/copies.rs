@@ -48,12 +48,19 @@ struct Confirmed {
     at: Instant,
 }
 
+/// The last confirmation that failed, and when it did: whoever waited behind it is answered by it, or a
+/// silent database would be waited for by one after the other.
+struct Failed {
+    why: StoreError,
+    at: Instant,
+}
+
 /// The copies of this process. Clones share them.
 #[derive(Clone)]
 pub struct Copies {
     db: Db,
     held: Arc<ArcSwap<Confirmed>>,
-    refreshing: Arc<Mutex<()>>,
+    refreshing: Arc<Mutex<Option<Failed>>>,
 }
 
 impl Copies {
@@ -87,19 +94,34 @@ impl Copies {
 
     async fn confirm(&self, younger_than: Duration) -> Result<Arc<Snapshot>, StoreError> {
         let asked = Instant::now();
-        let _one_at_a_time = self.refreshing.lock().await;
+        let mut one_at_a_time = self.refreshing.lock().await;
         let held = self.held.load_full();
         if held.at >= asked || held.at.elapsed() < younger_than {
             return Ok(Arc::clone(&held.snapshot));
         }
+        if let Some(failed) = &*one_at_a_time
+            && failed.at >= asked
+        {
+            return Err(failed.why.clone());
+        }
         let at = Instant::now();
-        let snapshot = if generations::current(&self.db).await? == held.snapshot.generations {
-            Arc::clone(&held.snapshot)
-        } else {
-            Arc::new(rebuilt(&self.db, &held.snapshot).await?)
-        };
-        self.held.store(Arc::new(Confirmed { snapshot: Arc::clone(&snapshot), at }));
-        Ok(snapshot)
+        match self.read_anew(&held.snapshot).await {
+            Ok(snapshot) => {
+                self.held.store(Arc::new(Confirmed { snapshot: Arc::clone(&snapshot), at }));
+                Ok(snapshot)
+            }
+            Err(why) => {
+                *one_at_a_time = Some(Failed { why: why.clone(), at: Instant::now() });
+                Err(why)
+            }
+        }
+    }
+
+    async fn read_anew(&self, held: &Arc<Snapshot>) -> Result<Arc<Snapshot>, StoreError> {
+        if generations::current(&self.db).await? == held.generations {
+            return Ok(Arc::clone(held));
+        }
+        Ok(Arc::new(rebuilt(&self.db, held).await?))
     }
 }
 

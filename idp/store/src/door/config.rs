@@ -42,6 +42,8 @@ pub struct DbConfig {
     pub writers: usize,
     /// How long one change may hold the writer before it is undone: between its statements, and inside one.
     pub longest_change: Duration,
+    /// How long a caller waits for a read, and twice as long for a change, however silent the database is.
+    pub patience: Duration,
 }
 
 impl DbConfig {
@@ -58,7 +60,7 @@ impl DbConfig {
     /// The same, for a server.
     #[must_use]
     pub fn for_server(self) -> Self {
-        Self { opener: Opener::Server, ..self }
+        Self { opener: Opener::Server, patience: Duration::from_secs(5), ..self }
     }
 
     fn new(place: Place) -> Self {
@@ -70,6 +72,8 @@ impl DbConfig {
             readers: cores.clamp(2, 4),
             writers: 6,
             longest_change: Duration::from_secs(5),
+            // A command reads whole tables, and waits longer than the server's own limit of a statement.
+            patience: Duration::from_secs(20),
         }
     }
 }

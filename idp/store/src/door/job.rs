@@ -3,7 +3,10 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::{FutureExt, future::LocalBoxFuture};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
 use super::{StoreError, Tx};
 
@@ -12,6 +15,9 @@ pub(super) trait Job: Send {
     /// Runs the closure, perhaps not for the first time; whether its work may be committed.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> LocalBoxFuture<'t, bool>;
 
+    /// Whether it waited too long to be begun at all.
+    fn overdue(&self) -> bool;
+
     /// Tells the caller: what the closure returned, or why it was not committed.
     fn answer(self: Box<Self>, commit: Result<(), StoreError>);
 }
@@ -19,15 +25,26 @@ pub(super) trait Job: Send {
 /// A closure, what it returned, and who waits for it.
 pub(super) struct Change<F, R> {
     apply: F,
-    /// Checked at the closure's awaits.
-    limit: Duration,
+    limits: Limits,
+    given: Instant,
     returned: Option<Result<R, StoreError>>,
     reply: oneshot::Sender<Result<R, StoreError>>,
 }
 
+/// How long a change may take.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Running; checked at the closure's awaits.
+    pub(super) run: Duration,
+    /// Waiting before it is begun.
+    pub(super) wait: Duration,
+    /// From being given to being answered.
+    pub(super) answer: Duration,
+}
+
 impl<F, R> Change<F, R> {
-    pub(super) const fn new(apply: F, limit: Duration, reply: oneshot::Sender<Result<R, StoreError>>) -> Self {
-        Self { apply, limit, returned: None, reply }
+    pub(super) fn new(apply: F, limits: Limits, reply: oneshot::Sender<Result<R, StoreError>>) -> Self {
+        Self { apply, limits, given: Instant::now(), returned: None, reply }
     }
 }
 
@@ -39,7 +56,7 @@ where
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> LocalBoxFuture<'t, bool> {
         Box::pin(async move {
             let applied = AssertUnwindSafe(async { (self.apply)(&mut *tx).await }).catch_unwind();
-            let returned = match timeout(self.limit, applied).await {
+            let returned = match timeout(self.limits.run, applied).await {
                 Ok(Ok(returned)) => returned,
                 Ok(Err(_)) => Err(StoreError::Panicked),
                 Err(_) => Err(StoreError::TooSlow),
@@ -50,6 +67,10 @@ where
             self.returned = Some(returned);
             kept
         })
+    }
+
+    fn overdue(&self) -> bool {
+        self.given.elapsed() >= self.limits.wait
     }
 
     fn answer(self: Box<Self>, commit: Result<(), StoreError>) {

@@ -22,7 +22,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -32,6 +32,7 @@ use sqlx::{ConnectOptions, PgConnection};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::spawn_blocking,
+    time::timeout,
 };
 
 pub use config::{DbConfig, Opener, Place};
@@ -41,7 +42,7 @@ pub use tx::Tx;
 pub use value::Value;
 pub(crate) use value::values;
 
-use job::{Change, Job};
+use job::{Change, Job, Limits};
 use shelf::Shelf;
 
 use crate::migrations;
@@ -61,7 +62,10 @@ struct Inner {
     /// Its sender lives on the store's thread: closed when that has ended.
     ended: watch::Receiver<()>,
     tally: Tally,
-    longest_change: Duration,
+    limits: Limits,
+    patience: Duration,
+    /// Whether the last change that was tried reached the database.
+    takes_changes: AtomicBool,
 }
 
 enum Readers {
@@ -163,28 +167,55 @@ impl Db {
             })
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let reads = Arc::clone(&tally.reads);
+        let patience = config.patience;
+        let limits = Limits { run: config.longest_change, wait: patience, answer: patience * 2 };
         Ok(Self {
-            inner: Arc::new(Inner { read, queue, stop, ended, tally, longest_change: config.longest_change }),
+            inner: Arc::new(Inner {
+                read,
+                queue,
+                stop,
+                ended,
+                tally,
+                limits,
+                patience,
+                takes_changes: AtomicBool::new(true),
+            }),
             reads,
         })
     }
 
     /// The one way to write. The closure loads, decides and records in one transaction, may run again,
-    /// and is answered after the commit. A full queue is refused at once as [`StoreError::Busy`].
+    /// and is answered after the commit. A full queue is refused at once as [`StoreError::Busy`]; a database
+    /// that says nothing is [`StoreError::Unavailable`] after twice the patience, and then nobody knows
+    /// whether the change stands.
     pub async fn write<R, F>(&self, apply: F) -> Result<R, StoreError>
     where
         F: AsyncFn(&mut Tx) -> Result<R, StoreError> + Send + 'static,
         R: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.inner.queue.try_send(Box::new(Change::new(apply, self.inner.longest_change, reply))).map_err(
-            |refused| match refused {
-                mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-                mpsc::error::TrySendError::Closed(_) => StoreError::Stopped,
-            },
-        )?;
+        let limits = self.inner.limits;
+        self.inner.queue.try_send(Box::new(Change::new(apply, limits, reply))).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Stopped,
+        })?;
         self.inner.tally.writes.fetch_add(1, Ordering::Relaxed);
-        answer.await.unwrap_or(Err(StoreError::Stopped))
+        let answered = match timeout(limits.answer, answer).await {
+            Ok(answer) => answer.unwrap_or(Err(StoreError::Stopped)),
+            Err(_) => Err(StoreError::silent()),
+        };
+        match &answered {
+            Ok(_) => self.inner.takes_changes.store(true, Ordering::Relaxed),
+            Err(StoreError::Unavailable(_)) => self.inner.takes_changes.store(false, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        answered
+    }
+
+    /// Whether the last change reached the database: false on a full or read-only disk, where reads go on. A
+    /// server writes its heartbeat every five seconds, so this is no older.
+    pub fn takes_changes(&self) -> bool {
+        self.inner.takes_changes.load(Ordering::Relaxed)
     }
 
     /// Finishes the waiting changes and ends the store's thread. Later changes are refused as stopped.
@@ -221,7 +252,7 @@ impl Db {
         self.reads.fetch_add(1, Ordering::Relaxed);
         match &self.inner.read {
             Readers::Sqlite(readers) => readers.all(sql, values).await,
-            Readers::Postgres(shelf) => postgres::read(shelf, sql, &values).await,
+            Readers::Postgres(shelf) => postgres::read(shelf, self.inner.patience, sql, &values).await,
         }
     }
 
@@ -230,7 +261,7 @@ impl Db {
         self.reads.fetch_add(1, Ordering::Relaxed);
         match &self.inner.read {
             Readers::Sqlite(readers) => readers.walk(sql, values).await,
-            Readers::Postgres(shelf) => postgres::read(shelf, sql, &values).await,
+            Readers::Postgres(shelf) => postgres::read(shelf, self.inner.patience * 4, sql, &values).await,
         }
     }
 

@@ -13,14 +13,14 @@ use sqlx::PgConnection;
 use tokio::{
     sync::{mpsc, watch},
     task::{LocalSet, spawn_local},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::{
     StoreError, Tx, Value,
     job::Job,
     row::{self, Record},
-    shelf::{PATIENCE, Permit, Shelf},
+    shelf::{Lent, PATIENCE, Permit, Shelf},
     tx::Arm,
     value::for_postgres,
 };
@@ -48,21 +48,41 @@ pub(crate) async fn fetch<R: Record>(
     row::from_postgres(&sqlx::query_with(sql, for_postgres(values)?).fetch_all(connection).await?)
 }
 
-/// Reads through one of the shelf's connections. One that died while it lay idle is replaced, once: the first
-/// fresh one knows whether the database is there.
+/// Reads through one of the shelf's connections, within `patience`: a server that is stopped or out of
+/// reach says nothing at all. A connection that died while it lay idle is replaced, once: the first fresh
+/// one knows whether the database is there.
 pub(super) async fn read<R: Record>(
     shelf: &Arc<Shelf<PgConnection>>,
+    patience: Duration,
     sql: &'static str,
     values: &[Value],
 ) -> Result<Vec<R>, StoreError> {
-    let mut lent = shelf.take().await?;
-    match fetch(lent.connection()?, sql, values).await {
-        Err(StoreError::Unavailable(_)) => {
-            lent.replace().await?;
-            fetch(lent.connection()?, sql, values).await
+    let until = Instant::now() + patience;
+    let mut lent = within(until, shelf.take()).await?;
+    match asked(&mut lent, until, sql, values).await {
+        Err(StoreError::Unavailable(_)) if Instant::now() < until => {
+            within(until, lent.replace()).await?;
+            asked(&mut lent, until, sql, values).await
         }
         rows => rows,
     }
+}
+
+async fn asked<R: Record>(
+    lent: &mut Lent<PgConnection>,
+    until: Instant,
+    sql: &'static str,
+    values: &[Value],
+) -> Result<Vec<R>, StoreError> {
+    if let Ok(rows) = timeout_at(until, fetch(lent.connection()?, sql, values)).await {
+        return rows;
+    }
+    lent.discard();
+    Err(StoreError::silent())
+}
+
+async fn within<T>(until: Instant, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    timeout_at(until, answer).await.unwrap_or_else(|_| Err(StoreError::silent()))
 }
 
 pub(super) struct Writer {
@@ -91,6 +111,8 @@ impl Writer {
             };
             let Some(job) = job else { break };
             match self.shelf.permit().await {
+                // A silent database must not be waited for once more by each who waited behind another.
+                Ok(_) if job.overdue() => job.answer(Err(StoreError::Busy)),
                 Ok(permit) => drop(spawn_local(work(permit, job, Arc::clone(&self.statements)))),
                 Err(error) => job.answer(Err(error)),
             }
@@ -109,13 +131,12 @@ async fn work(permit: Permit<PgConnection>, mut job: Box<dyn Job>, statements: A
     for tries in 1.. {
         tx.renew();
         let ended = attempt(&mut tx, &mut job).await;
-        if let Ended::Undone(StoreError::Unavailable(_)) | Ended::Unknown(_) = ended {
-            reconnect(&mut tx).await;
-        }
+        let lost = matches!(ended, Ended::Undone(StoreError::Unavailable(_)) | Ended::Unknown(_));
+        let connected = !lost || reconnect(&mut tx).await;
         match ended {
             Ended::Committed | Ended::Refused => return job.answer(Ok(())),
             Ended::Undone(StoreError::Conflict) if tries < TRIES => sleep(pause(tries)).await,
-            Ended::Undone(StoreError::Unavailable(_)) if tries < RECONNECTS => {}
+            Ended::Undone(StoreError::Unavailable(_)) if connected && tries < RECONNECTS => {}
             Ended::Undone(error) | Ended::Unknown(error) => return job.answer(Err(error)),
         }
     }
@@ -145,7 +166,7 @@ async fn attempt(tx: &mut Tx, job: &mut Box<dyn Job>) -> Ended {
     }
     if frame(tx, "ROLLBACK").await.is_err() {
         // It may still be busy with what took too long; the server rolls back what nobody is connected to.
-        reconnect(tx).await;
+        let _ = reconnect(tx).await;
     }
     tx.first_error().map_or(Ended::Refused, Ended::Undone)
 }
@@ -159,12 +180,13 @@ async fn frame(tx: &mut Tx, sql: &'static str) -> Result<(), StoreError> {
 }
 
 /// A lost connection is replaced; where that fails, the next change finds the shelf empty and tries itself.
-async fn reconnect(tx: &mut Tx) {
-    if let Arm::Postgres(lent) = &mut tx.arm
-        && let Err(error) = lent.replace().await
-    {
-        tracing::warn!(%error, "the connection cannot be replaced");
+async fn reconnect(tx: &mut Tx) -> bool {
+    let Arm::Postgres(lent) = &mut tx.arm else { return false };
+    let replaced = lent.replace().await;
+    if let Err(error) = &replaced {
+        tracing::debug!(%error, "the connection cannot be replaced");
     }
+    replaced.is_ok()
 }
 
 /// The first repetition comes at once, later ones after growing pauses.

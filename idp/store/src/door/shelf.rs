@@ -109,6 +109,11 @@ impl<C: Connection> Lent<C> {
         self.connection.as_mut().ok_or_else(StoreError::silent)
     }
 
+    /// Throws away a connection that did not answer in time: what it says later would answer somebody else.
+    pub(super) fn discard(&mut self) {
+        self.connection = None;
+    }
+
     /// Throws a broken connection away, every idle one with it, and opens another.
     pub(super) async fn replace(&mut self) -> Result<(), StoreError> {
         self.connection = None;
