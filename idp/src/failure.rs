@@ -64,6 +64,9 @@ pub enum Trouble {
     /// What we stored ourselves cannot be read, or cannot be written as an answer.
     #[error("{0} is not what it should be")]
     Corrupt(&'static str),
+    /// A handler panicked.
+    #[error("a panic")]
+    Panicked,
 }
 
 impl Trouble {
@@ -82,7 +85,7 @@ impl Trouble {
             Self::Key(error) => matches!(error, KeyError::NotYet(_)),
             Self::Entropy(_) | Self::Session(SessionError::Entropy(_)) => true,
             Self::Session(SessionError::Gone) => true,
-            Self::Corrupt(_) => false,
+            Self::Corrupt(_) | Self::Panicked => false,
         }
     }
 
@@ -127,14 +130,16 @@ impl From<Unreadable> for Failure {
 }
 
 impl Failure {
-    /// The same, once it is known where the application may be told: our own trouble and errors of the
-    /// protocol go there, a page stays a page.
+    /// The same, once it is known where the application may be told: errors of the protocol go there, a page
+    /// stays a page. Our own trouble goes there only where `nobody_looks` (`prompt=none`): a person is told
+    /// by us, in words and with the reference code, because an application can do nothing about it but send
+    /// the browser here again at once.
     //= RFC6749#4.1.2.1
     #[must_use]
-    pub fn toward(self, reply_to: &ReplyTo) -> Self {
+    pub fn toward(self, reply_to: &ReplyTo, nobody_looks: bool) -> Self {
         match self {
             Self::OAuth(error) => Self::Redirect(Box::new(reply_to.clone()), error),
-            Self::Trouble(trouble) => {
+            Self::Trouble(trouble) if nobody_looks => {
                 tracing::error!(%trouble, "the request failed on our side");
                 Self::Redirect(Box::new(reply_to.clone()), trouble.error())
             }
@@ -211,6 +216,26 @@ pub fn page(app: &App, context: &RequestContext, failure: Failure) -> Response {
         }
     };
     error::page(app, context, ErrorPage { status, code, restart: home.as_deref() })
+}
+
+/// Endpoints that programs call: they are answered in JSON whatever happens.
+const FOR_PROGRAMS: [&str; 7] = [
+    "/token",
+    "/introspect",
+    "/revoke",
+    "/userinfo",
+    "/jwks",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+];
+
+/// Answers for a handler that panicked: as its surface speaks, with nothing of the panic, which stands in the
+/// log under the same reference code.
+//= BSSN4-2021#6.a
+//= BSSN4-2021#6.b
+pub fn of_panic(app: &App, context: &RequestContext, route: &str) -> Response {
+    let failure = Failure::from(Trouble::Panicked);
+    if FOR_PROGRAMS.contains(&route) { json(failure, Challenge::Basic) } else { page(app, context, failure) }
 }
 
 /// A redirect that turns every method into GET.

@@ -26,6 +26,15 @@ pub fn start(format: LogFormat) {
     };
 }
 
+/// Panics become log lines like others, in the span of their request. Where, but not what: a panic's own text
+/// may hold what came from outside.
+pub fn panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
+}
+
 /// One answered request, inside the span that carries its request id. `route` is the pattern of our
 /// route list: a path may hold what must not stand here. What went well is counted in metrics and
 /// logged for whoever asks for more than the usual.

@@ -1,17 +1,18 @@
 //! What a handler knows about its request, read once.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, str::FromStr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
     http::{
         StatusCode, Uri,
-        header::{HeaderName, SET_COOKIE},
+        header::{HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE},
         request::Parts,
     },
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures::FutureExt as _;
 use gapura_core::time::{Date, Instant};
 use tracing::Instrument;
 
@@ -22,11 +23,14 @@ use super::{
 };
 use crate::{
     entropy::{Entropy, NoEntropy},
-    logs, metrics,
+    failure, logs, metrics,
     state::App,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Seconds after which whoever met an outage may ask again, where the answer does not know better.
+const AGAIN: HeaderValue = HeaderValue::from_static("5");
 
 /// A page language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -161,16 +165,24 @@ pub async fn begin(State(app): State<App>, mut request: Request, next: Next) -> 
     let choice = chosen_language(request.uri())
         .and_then(|language| cookies::set(Cookie::Language, language.tag(), Stay::Year, scheme));
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let here = context.clone();
     request.extensions_mut().insert(context);
     let begun = std::time::Instant::now();
     let method = request.method().clone();
-    let mut response = next.run(request).instrument(span.clone()).await;
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let mut response = match handled.instrument(span.clone()).await {
+        Ok(response) => response,
+        Err(_) => span.in_scope(|| failure::of_panic(&app, &here, route)),
+    };
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     metrics::answered(route, status, took);
     span.in_scope(|| logs::answered(&method, route, status, took));
     let sent = response.headers_mut();
     headers::complete(sent, scheme);
+    if status == StatusCode::SERVICE_UNAVAILABLE.as_u16() {
+        sent.entry(RETRY_AFTER).or_insert(AGAIN);
+    }
     if let Some(id) = id {
         sent.insert(REQUEST_ID, id);
     }
@@ -225,6 +237,45 @@ mod tests {
         assert!(code.starts_with("GP-"), "{code}");
         assert!(!code.contains(['I', 'L', 'O', 'U']), "{code}");
         assert_ne!(code, reference_code(Entropy).unwrap());
+    }
+
+    //= BSSN4-2021#6.a test
+    //= BSSN4-2021#6.b test
+    #[tokio::test]
+    async fn a_panic_is_answered_with_a_reference_code_and_the_next_request_is_served() {
+        use axum::{Router, body::Body, middleware, routing::get};
+        use tower::ServiceExt as _;
+
+        async fn panics() -> &'static str {
+            panic!("rahasia di src/handler.rs")
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let settings = crate::settings::Settings::defaults(folder.path()).unwrap();
+        let app = App::build(settings, crate::clock::Clock::System).await.unwrap();
+        let router = Router::new()
+            .route("/masuk", get(panics))
+            .route("/token", get(panics))
+            .route("/sehat", get(async || "sehat"))
+            .layer(middleware::from_fn_with_state(app.clone(), begin));
+        let ask = |path: &'static str| {
+            let answer = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+            async {
+                let (parts, body) = answer.await.unwrap().into_parts();
+                let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+                (parts, String::from_utf8(body.to_vec()).unwrap())
+            }
+        };
+        for (path, ours) in [("/masuk", "Terjadi"), ("/masuk?bahasa=en", "Something"), ("/token", "\"server_error\"")] {
+            let (parts, body) = ask(path).await;
+            assert_eq!(parts.status, 500, "{path}");
+            let code = parts.headers[&REQUEST_ID].to_str().unwrap();
+            assert!(body.contains(ours), "{path}: {body}");
+            assert!(path == "/token" || body.contains(code), "{path}: {body}");
+            for inner in ["rahasia", "panic", "handler.rs", "backtrace"] {
+                assert!(!body.contains(inner), "{path} tells {inner}");
+            }
+        }
+        assert_eq!(ask("/sehat").await.1, "sehat");
     }
 
     #[test]
