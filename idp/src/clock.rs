@@ -38,6 +38,13 @@ impl Clock {
         }
     }
 
+    /// Sets a manual clock, back or forth, as an operator's mistake does; the system's clock stays as it is.
+    pub fn set(&self, to: Instant) {
+        if let Self::Manual(at) = self {
+            at.store(to.millis(), Ordering::SeqCst);
+        }
+    }
+
     /// Moves a manual clock; the system's clock stays as it is.
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(at) = self {

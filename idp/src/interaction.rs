@@ -82,7 +82,8 @@ pub async fn park(
 pub async fn find(app: &App, id: &str, now: Instant) -> Result<Option<Interaction>, Trouble> {
     let Some(value) = app.ephemeral.get(Kind::Interaction, id, now).await? else { return Ok(None) };
     let found: Interaction = serde_json::from_slice(&value).map_err(|_| Trouble::Corrupt("an interaction"))?;
-    Ok(Some(Interaction { id: id.to_owned(), ..found }))
+    // A clock that was set back gives no ended request a second life.
+    Ok((!found.created_at.is_ahead_of(now)).then(|| Interaction { id: id.to_owned(), ..found }))
 }
 
 /// Forgets a request that was answered.

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::{Month, OffsetDateTime, UtcOffset};
 
+/// How far apart clocks may be that are both right: those of two nodes, or one node's before and after a
+/// correction. What is stamped further ahead was stamped by a clock that was wrong.
+pub const CLOCK_LEEWAY: Duration = Duration::from_secs(60);
+
 /// A point in time, in Unix milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -38,6 +42,12 @@ impl Instant {
     /// This instant moved back; saturates at the beginning of time.
     pub fn minus(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// Whether it lies so far ahead of `now` that a clock was set back since. What says when it began and began
+    /// then is refused: its end cannot be believed either.
+    pub fn is_ahead_of(self, now: Self) -> bool {
+        self > now.plus(CLOCK_LEEWAY)
     }
 
     /// Time elapsed since `earlier`; zero where `earlier` lies ahead.

@@ -159,7 +159,7 @@ fn next_attempt(why: &Failure, message: &LogoutMessage, now: Instant) -> Instant
         4 => 60,
         5 => 300,
         6 => 900,
-        _ => 3600,
+        _ => return now.plus(logout_messages::LONGEST_PAUSE),
     };
     now.plus(Duration::from_secs(seconds))
 }

@@ -51,6 +51,9 @@ pub enum TokenRefused {
     /// Ended, or without an end.
     #[error("exp")]
     Expired,
+    /// Made after now: the clock was set back, and its end cannot be believed.
+    #[error("iat")]
+    Early,
 }
 
 #[derive(Deserialize)]

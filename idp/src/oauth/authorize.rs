@@ -149,7 +149,8 @@ async fn answer(app: &App, context: &RequestContext, attempt: &Attempt) -> Resul
     let reply_to = reply_to(client, &attempt.params).map_err(|error| Failure::Page(error, home()))?;
     let access = snapshot.catalog.of(&client.application_id).ok_or(Trouble::Corrupt("the client's application"))?;
     let asked = Asked { attempt, client, access, snapshot: &snapshot, reply_to: &reply_to };
-    decided(app, context, &asked).await.map_err(|failure| failure.toward(&reply_to))
+    let silent = attempt.params.one("prompt").ok().flatten() == Some("none");
+    decided(app, context, &asked).await.map_err(|failure| failure.toward(&reply_to, silent))
 }
 
 fn client_of<'a>(snapshot: &'a Snapshot, params: &Params) -> Result<&'a Arc<Client>, Failure> {
@@ -234,6 +235,7 @@ async fn issue(
         family_id: FamilyId::new(app.entropy.ordered_id(context.now)?),
         scopes: request.scopes.clone(),
         nonce: request.nonce.clone(),
+        issued_at: context.now,
     };
     let value = serde_json::to_vec(&grant).map_err(|_| Trouble::Corrupt("a code"))?;
     let code = app.entropy.token()?;

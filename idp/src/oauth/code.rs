@@ -73,7 +73,7 @@ pub(super) async fn redeem(granting: Granting<'_>, presented: Presented) -> Resu
         None => None,
     };
     let grant = consume(granting, &key, seen.as_ref()).await?;
-    token::redeem(client, &grant, &presented.redirect_uri, presented.verifier.as_deref())?;
+    token::redeem(client, &grant, &presented.redirect_uri, presented.verifier.as_deref(), context.now)?;
     let standing = standing.ok_or_else(|| OAuthError::invalid_grant("the code is not valid").because("no person"))?;
     let admitted = door::pass(Door::Code, client, &standing, (access, &snapshot.tree), moment(app, context))
         .map_err(|turned| shut(&turned))?;

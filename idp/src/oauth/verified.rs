@@ -60,7 +60,7 @@ impl VerifiedTokens {
             memory.find(&digest)
         };
         if let Some(claims) = known {
-            return if now.seconds() < claims.exp { Ok(claims) } else { Err(TokenRefused::Expired) };
+            return if now.seconds() < claims.exp { timely(claims, now) } else { Err(TokenRefused::Expired) };
         }
         let expected = Expected { typ: TokenType::AccessToken, issuer, alive_at: Some(now) };
         let value = keys.verify(token, &expected)?;
@@ -68,8 +68,15 @@ impl VerifiedTokens {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         memory.follow(&published);
         memory.keep(digest, claims.clone());
-        Ok(claims)
+        drop(memory);
+        timely(claims, now)
     }
+}
+
+/// A clock that was set back must not give a token a second life.
+fn timely(claims: AccessClaims, now: Instant) -> Result<AccessClaims, TokenRefused> {
+    let made = Instant::from_millis(claims.iat.saturating_mul(1000));
+    if made.is_ahead_of(now) { Err(TokenRefused::Early) } else { Ok(claims) }
 }
 
 #[cfg(test)]

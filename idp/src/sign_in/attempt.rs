@@ -79,7 +79,12 @@ pub async fn attempt(app: &App, context: &RequestContext, typed: &Typed<'_>) -> 
     let row = users::by_login_name(&app.db, normalized, &unknown_key).await?;
     let (user, hash) = row.user.map_or((None, None), |(user, hash)| (Some(user), hash));
     let key = user.as_ref().map_or(unknown_key, |user| user.id.to_string());
-    if let Some(until) = row.throttle.and_then(|state| state.blocks(context.now)) {
+    if let Some(state) = row.throttle
+        && let Some(until) = state.blocks(context.now)
+    {
+        if let Some(new) = state.reset_by_the_clock(context.now) {
+            app.db.write(async move |tx| throttles::amend(tx, &key, state, new).await).await?;
+        }
         return Ok(throttled(until));
     }
     let slowed = row.throttle.is_some_and(|state| state.failures >= FREE_FAILURES);

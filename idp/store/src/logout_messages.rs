@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use gapura_core::{
     id::{ClientId, MessageId, SessionId},
-    time::Instant,
+    time::{CLOCK_LEEWAY, Instant},
 };
 
 use crate::{
@@ -20,6 +20,11 @@ use crate::{
     columns::{instant, word},
     door::{record, values},
 };
+
+/// The longest pause between two attempts, and the longest lease. A message that is due later, or leased for
+/// longer, got its time from a clock that was wrong: it is due now.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+const LONGEST_LEASE: Duration = Duration::from_secs(300);
 
 /// Messages to one application that may be on their way at once, over all nodes, so that a slow one
 /// delays no other.
@@ -109,9 +114,15 @@ record! {
 /// Whether anything waits to be claimed; cheap enough to ask four times a second.
 pub async fn any_due(db: &Db, now: Instant) -> Result<bool, StoreError> {
     const SQL: &str = "SELECT id, client_id, session_id, sub, state, attempts, due_at, last_error, created_at, \
-         give_up_at, ended_at FROM logout_messages WHERE state = 'pending' AND due_at <= $1 AND lease_until <= $1 \
-         LIMIT 1";
-    Ok(db.first::<Row>(SQL, values![now]).await?.is_some())
+         give_up_at, ended_at FROM logout_messages WHERE state = 'pending' AND (due_at <= $1 OR due_at > $2) \
+         AND (lease_until <= $1 OR lease_until > $3) LIMIT 1";
+    let [due, lease] = latest(now);
+    Ok(db.first::<Row>(SQL, values![now, due, lease]).await?.is_some())
+}
+
+/// The latest times that a clock which is right gives a message and its lease.
+fn latest(now: Instant) -> [Instant; 2] {
+    [LONGEST_PAUSE, LONGEST_LEASE].map(|longest| now.plus(longest).plus(CLOCK_LEEWAY))
 }
 
 /// How many messages wait or are on their way.
@@ -131,12 +142,14 @@ pub async fn claim(
     const SQL: &str = "UPDATE logout_messages SET lease_until = $3, lease_holder = $2, attempts = attempts + 1 \
          WHERE id IN (SELECT id FROM ( \
            SELECT id, due_at, lease_until, row_number() OVER (PARTITION BY client_id \
-             ORDER BY CASE WHEN lease_until > $1 THEN 0 ELSE 1 END, due_at, id) AS place \
-           FROM logout_messages WHERE state = 'pending' AND due_at <= $1) AS ranked \
-         WHERE place <= $5 AND lease_until <= $1 ORDER BY due_at, id LIMIT $4) \
+             ORDER BY CASE WHEN lease_until > $1 AND lease_until <= $7 THEN 0 ELSE 1 END, due_at, id) AS place \
+           FROM logout_messages WHERE state = 'pending' AND (due_at <= $1 OR due_at > $6)) AS ranked \
+         WHERE place <= $5 AND (lease_until <= $1 OR lease_until > $7) ORDER BY due_at, id LIMIT $4) \
          RETURNING id, client_id, session_id, sub, state, attempts, due_at, last_error, created_at, \
          give_up_at, ended_at";
-    let rows: Vec<Row> = tx.all(SQL, values![now, holder, now.plus(lease), limit, IN_FLIGHT]).await?;
+    let [due, leased] = latest(now);
+    let values = values![now, holder, now.plus(lease), limit, IN_FLIGHT, due, leased];
+    let rows: Vec<Row> = tx.all(SQL, values).await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
 

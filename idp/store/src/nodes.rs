@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use gapura_core::time::Instant;
+use gapura_core::time::{CLOCK_LEEWAY, Instant};
 
 use crate::{
     StoreError, Tx,
@@ -35,9 +35,10 @@ pub async fn beat(
     const BEAT: &str = "INSERT INTO nodes (id, ephemeral, started_at, seen_at) VALUES ($1, $2, $3, $3) \
          ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
     const STRANGER: &str = "SELECT id FROM nodes WHERE id <> $1 AND seen_at > $2 \
-         AND (ephemeral <> $3 OR ephemeral = 'memory') ORDER BY started_at, id LIMIT 1";
+         AND seen_at <= $4 AND (ephemeral <> $3 OR ephemeral = 'memory') ORDER BY started_at, id LIMIT 1";
     tx.execute(BEAT, values![node.id, node.ephemeral, now]).await?;
-    let stranger: Option<Row> = tx.first(STRANGER, values![node.id, now.minus(alive_for), node.ephemeral]).await?;
+    let stranger: Option<Row> =
+        tx.first(STRANGER, values![node.id, now.minus(alive_for), node.ephemeral, now.plus(CLOCK_LEEWAY)]).await?;
     Ok(stranger.map(|row| row.id))
 }
 

@@ -54,6 +54,14 @@ pub async fn fail(
     Ok(after)
 }
 
+/// Keeps another state of a key, where it still is the one seen.
+pub async fn amend(tx: &mut Tx, key: &str, seen: Throttle, new: Throttle) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE sign_in_throttles SET last_failure_at = $3, blocked_until = $4, expires_at = $5 \
+         WHERE key = $1 AND blocked_until = $2";
+    let values = values![key, seen.blocked_until, new.last_failure_at, new.blocked_until, new.expires_at];
+    Ok(tx.execute(SQL, values).await? == 1)
+}
+
 /// Forgets a key: the right password was given.
 pub async fn clear(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM sign_in_throttles WHERE key = $1";

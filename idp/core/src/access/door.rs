@@ -159,6 +159,7 @@ pub fn session_stands(session: &Session, user: &User, moment: Moment) -> bool {
     session.user_id == user.id
         && session.ended.is_none()
         && moment.now < session.expires_at
+        && !session.auth_time.is_ahead_of(moment.now)
         && moment.now.since(session.last_seen_at) < moment.idle
         && session.user_epoch == user.epoch
         && user.may_sign_in(moment.today)
@@ -197,6 +198,7 @@ fn family_alive(visit: &Visit<'_>) -> bool {
                 && family.user_id == standing.user.id
                 && family.revoked.is_none()
                 && visit.moment.now < family.expires_at
+                && !family.auth_time.is_ahead_of(visit.moment.now)
         }),
     }
 }

@@ -44,9 +44,19 @@ impl Throttle {
 
     /// When the next attempt is checked, if not at once.
     pub fn blocks(&self, now: Instant) -> Option<Instant> {
-        // A clock that was set back must not stretch a wait beyond its cap.
         let end = self.blocked_until.min(now.plus(LONGEST_WAIT));
         (now < end).then_some(end)
+    }
+
+    /// The state to be kept instead where the clock was set back since the last failure: the failures stay,
+    /// the wait begins again now and so ends by its cap.
+    pub fn reset_by_the_clock(self, now: Instant) -> Option<Self> {
+        (self.last_failure_at.is_ahead_of(now) && self.blocked_until > now.plus(LONGEST_WAIT)).then(|| Self {
+            last_failure_at: now,
+            blocked_until: now.plus(LONGEST_WAIT),
+            expires_at: now.plus(MEMORY),
+            ..self
+        })
     }
 }
 
@@ -86,6 +96,18 @@ mod tests {
         let state = after(5);
         assert_eq!(state.blocks(state.blocked_until.minus(Duration::from_millis(1))), Some(state.blocked_until));
         assert_eq!(state.blocks(state.blocked_until), None);
+    }
+
+    #[test]
+    fn a_clock_set_back_neither_forgets_nor_stretches_a_wait_beyond_its_cap() {
+        let state = after(5);
+        let back = NOON.minus(Duration::from_secs(3600));
+        let kept = state.reset_by_the_clock(back).unwrap();
+        assert_eq!((kept.failures, kept.blocks(back)), (5, Some(back.plus(LONGEST_WAIT))));
+        assert_eq!(kept.blocks(back.plus(LONGEST_WAIT)), None);
+        assert_eq!(kept.reset_by_the_clock(back), None, "once");
+        assert_eq!(state.reset_by_the_clock(NOON), None);
+        assert_eq!(after(9).reset_by_the_clock(NOON.minus(Duration::from_secs(59))), None, "clocks of two nodes");
     }
 
     #[test]

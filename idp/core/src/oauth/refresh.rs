@@ -104,7 +104,10 @@ pub fn step(token: &RefreshToken, policy: RefreshPolicy, now: Instant) -> Refres
     };
     match (&token.successor, policy) {
         (Some(successor), RefreshPolicy::RotateWithRetry)
-            if !successor.consumed && now.since(consumed_at) < RETRY_WINDOW && now < token.expires_at =>
+            if !successor.consumed
+                && now.since(consumed_at) < RETRY_WINDOW
+                && !consumed_at.is_ahead_of(now)
+                && now < token.expires_at =>
         {
             RefreshStep::Replace(successor.id.clone())
         }
@@ -149,6 +152,9 @@ mod tests {
             (RotateWithRetry, Some(1), Some(true), 2, RefreshStep::Reuse),
             // Replaced by a retry.
             (RotateWithRetry, Some(1), None, 2, RefreshStep::Reuse),
+            // The clock was set back: nobody knows how long ago it was used.
+            (RotateWithRetry, Some(61 * SECOND), Some(false), SECOND, replace()),
+            (RotateWithRetry, Some(61 * SECOND + 1), Some(false), SECOND, RefreshStep::Reuse),
             (RotateWithRetry, Some(3600 * SECOND - 1), Some(false), 3600 * SECOND, RefreshStep::Reuse),
         ];
         for (policy, used, successor, now, expected) in rows {

@@ -120,6 +120,8 @@ pub struct CodeGrant {
     pub scopes: Scopes,
     /// Repeated in ID tokens.
     pub nonce: Option<String>,
+    /// When it was made.
+    pub issued_at: Instant,
 }
 
 /// Checks that the code is redeemed by whom and for what it was given.
@@ -130,6 +132,7 @@ pub fn redeem(
     grant: &CodeGrant,
     redirect_uri: &str,
     verifier: Option<&str>,
+    now: Instant,
 ) -> Result<(), OAuthError> {
     let refused = |private| Err(OAuthError::invalid_grant("the code is not valid").because(private));
     if grant.client_id != client.id {
@@ -137,6 +140,9 @@ pub fn redeem(
     }
     if grant.redirect_uri != redirect_uri {
         return refused("another redirect_uri");
+    }
+    if grant.issued_at.is_ahead_of(now) {
+        return refused("made after now: the clock was set back");
     }
     pkce::verify(grant.challenge.as_ref(), verifier)
 }

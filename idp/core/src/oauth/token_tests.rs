@@ -1,6 +1,6 @@
 //! Grants as requested, and the matrix of wrong redemptions.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::*;
 use crate::oauth::{AuthMethod, PkcePolicy, authenticate, fixtures::client, presented};
@@ -49,6 +49,8 @@ fn every_bad_request_has_its_error() {
     }
 }
 
+const MADE: Instant = Instant::from_millis(1_795_000_000_000);
+
 //= T4 test
 //= RFC6749#4.1.2 test
 //= RFC6749#4.1.3 test
@@ -65,11 +67,13 @@ fn a_code_opens_for_its_client_redirect_and_verifier_only() {
         family_id: FamilyId::new("f"),
         scopes: Scopes::of(["openid"]),
         nonce: None,
+        issued_at: MADE,
     };
+    let redeem = |client: &Client, uri: &str, verifier| redeem(client, &grant, uri, verifier, MADE);
     let other = Client { id: ClientId::new("kinerja"), ..client.clone() };
     let uri = grant.redirect_uri.clone();
     let near = format!("{uri}/");
-    assert_eq!(redeem(&client, &grant, &uri, Some(VERIFIER)), Ok(()));
+    assert_eq!(redeem(&client, &uri, Some(VERIFIER)), Ok(()));
     let wrong: [(&Client, &str, Option<&str>); 5] = [
         (&other, &uri, Some(VERIFIER)),
         (&client, &near, Some(VERIFIER)),
@@ -78,9 +82,13 @@ fn a_code_opens_for_its_client_redirect_and_verifier_only() {
         (&client, &uri, Some(CHALLENGE)),
     ];
     for (client, uri, verifier) in wrong {
-        let error = redeem(client, &grant, uri, verifier).unwrap_err();
+        let error = redeem(client, uri, verifier).unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidGrant, "{} {uri} {verifier:?}", client.id);
     }
+    // A clock set back by more than clocks may differ gives it no second life.
+    let back = |seconds| super::redeem(&client, &grant, &uri, Some(VERIFIER), MADE.minus(Duration::from_secs(seconds)));
+    assert_eq!(back(60), Ok(()));
+    assert_eq!(back(61).unwrap_err().code, ErrorCode::InvalidGrant);
     let stored = serde_json::to_vec(&grant).unwrap();
     assert_eq!(serde_json::from_slice::<CodeGrant>(&stored).unwrap(), grant);
 }

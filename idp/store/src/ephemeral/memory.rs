@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -28,7 +28,7 @@ pub(super) struct Memory {
     posted_request: Mutex<Drawer>,
     jti_mark: Mutex<Drawer>,
     sign_in_rate: Mutex<Drawer>,
-    marks_since: OnceLock<Instant>,
+    marks: Mutex<Option<Marks>>,
 }
 
 impl Memory {
@@ -40,7 +40,7 @@ impl Memory {
             posted_request: drawer(Kind::PostedRequest),
             jti_mark: drawer(Kind::JtiMark),
             sign_in_rate: drawer(Kind::SignInRate),
-            marks_since: OnceLock::new(),
+            marks: Mutex::new(None),
         }
     }
 
@@ -57,8 +57,22 @@ impl Memory {
     }
 
     pub(super) fn marks_since(&self, now: Instant) -> Instant {
-        *self.marks_since.get_or_init(|| now)
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = marks.get_or_insert(Marks { since: now, latest: now });
+        // A clock that ran ahead collected marks before their time; set back, it lets what they stood for come again.
+        if now.plus(GARBAGE_MARGIN) < known.latest {
+            *known = Marks { since: known.since.max(now), latest: now };
+        }
+        known.latest = known.latest.max(now);
+        known.since
     }
+}
+
+/// Since when no mark was lost, and the latest time seen.
+#[derive(Clone, Copy)]
+struct Marks {
+    since: Instant,
+    latest: Instant,
 }
 
 /// What a key holds.
@@ -346,6 +360,20 @@ mod tests {
         assert_eq!((drawer.droppable.len(), drawer.promised.len()), (0, 300));
         let key_bytes: usize = drawer.entries.keys().map(|key| key.len()).sum();
         assert_eq!(drawer.bytes, 300 * OVERHEAD + key_bytes);
+    }
+
+    #[test]
+    fn marks_collected_by_a_fast_clock_are_known_as_lost() {
+        let memory = Memory::new(|_| Bound { entries: 10, bytes: ROOMY });
+        let hour = Duration::from_secs(3600);
+        assert_eq!(memory.marks_since(at(0)), at(0));
+        assert_eq!(memory.marks_since(at(10)), at(0));
+        assert_eq!(memory.marks_since(at(10).plus(hour)), at(0));
+        // Set right again: what was issued before may have been used, and its mark is gone.
+        assert_eq!(memory.marks_since(at(20)), at(20));
+        assert_eq!(memory.marks_since(at(10)), at(20), "clocks of two requests");
+        // Set wrong, and back before the start: refused until the start comes again.
+        assert_eq!(memory.marks_since(at(20).minus(hour)), at(20));
     }
 
     #[test]

@@ -117,6 +117,37 @@ on_both_engines! {
         assert!(!logout_messages::any_due(&store.db, NOW.plus(2 * DAY)).await.unwrap());
     }
 
+    async fn a_clock_set_back_holds_nothing_for_ever(store) {
+        city(store).await;
+        messages(store, &["s1", "s2"]).await;
+        let (hour, back) = (3600 * SECOND, NOW.minus(3600 * SECOND));
+        let hold = async |who: &'static str, now: Instant| {
+            change!(store, |tx| leases::hold(tx, "job", who, now, 10 * SECOND))
+        };
+        assert!(hold("dead", NOW).await);
+        assert!(!hold("b", NOW.minus(60 * SECOND)).await, "the clocks of two nodes may differ");
+        assert!(hold("b", back).await);
+        let claim = async |now: Instant| {
+            change!(store, |tx| logout_messages::claim(tx, "dead", now, 10 * SECOND, 1))
+        };
+        assert_eq!(claim(NOW).await.len(), 1);
+        assert!(claim(back).await.is_empty(), "due within an hour by any clock");
+        let far = NOW.minus(2 * hour);
+        assert!(logout_messages::any_due(&store.db, far).await.unwrap());
+        assert_eq!((claim(far).await.len(), claim(far).await.len()), (1, 1), "the dead one's lease is free, too");
+        let (dead, node) = (Node { id: "dead", ephemeral: "memory" }, Node { id: "b", ephemeral: "memory" });
+        assert_eq!(change!(store, |tx| nodes::beat(tx, &dead, NOW, 10 * SECOND)), None);
+        let seen = change!(store, |tx| nodes::beat(tx, &node, NOW.minus(SECOND), 10 * SECOND));
+        assert_eq!(seen.as_deref(), Some("dead"));
+        assert_eq!(change!(store, |tx| nodes::beat(tx, &node, back, 10 * SECOND)), None);
+        let seen = change!(store, |tx| throttles::fail(tx, "key", NOW, |before| Throttle::after_failure(before, NOW)));
+        let new = Throttle { blocked_until: back, last_failure_at: back, ..seen };
+        assert!(change!(store, |tx| throttles::amend(tx, "key", seen, new)));
+        assert!(!change!(store, |tx| throttles::amend(tx, "key", seen, new)), "somebody was faster");
+        let kept = throttles::state(&store.db, "key", back).await.unwrap().unwrap();
+        assert_eq!((kept.failures, kept.blocked_until), (1, back));
+    }
+
     async fn every_failure_of_a_flood_counts(store) {
         let failures: Vec<_> = (0..20)
             .map(|_| {
