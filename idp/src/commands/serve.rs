@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     jobs::Jobs,
     logs, metrics, router,
-    server::{self, BindError, Limits},
+    server::{self, BindError, Limits, descriptors},
     settings::{Database, Settings},
     state::App,
 };
@@ -24,6 +24,7 @@ use crate::{
 /// Serves until told to stop.
 pub(super) async fn run(settings: Settings) -> Outcome {
     logs::start(settings.logs);
+    logs::panics();
     metrics::start().map_err(|why| Failed::environment(why.to_string()))?;
     // Before anything is announced: a signal that comes early is answered late, never missed.
     let asked = stop_asked()?;
@@ -33,7 +34,7 @@ pub(super) async fn run(settings: Settings) -> Outcome {
     let jobs = Jobs::start(&app).await.map_err(|why| Failed::environment(why.to_string()))?;
     announce(&app).await?;
     let (stop, stopped) = watch::channel(false);
-    let limits = Limits::new(app.settings.server.connections);
+    let limits = Limits::new(connections(&app));
     // Requests and jobs drain side by side: together they have five seconds.
     tokio::join!(
         async {
@@ -47,6 +48,20 @@ pub(super) async fn run(settings: Settings) -> Outcome {
     );
     app.db.close().await;
     Ok(Done::new(String::new(), serde_json::json!({"stopped": true})))
+}
+
+/// As many as the settings say, or as the limit of open files allows.
+fn connections(app: &App) -> usize {
+    let wanted = app.settings.server.connections;
+    let held = descriptors::room_for(wanted);
+    if held < wanted {
+        tracing::warn!(wanted, held, "the limit of open files is too low for server.connections");
+        note(&format!(
+            "the limit of open files allows {held} connections, server.connections says {wanted}: raise the hard limit \
+             (ulimit -Hn, LimitNOFILE= of systemd), or lower server.connections"
+        ));
+    }
+    held
 }
 
 #[derive(Clone, Copy)]

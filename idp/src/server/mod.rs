@@ -5,6 +5,7 @@
 //! may idle; on SIGTERM nothing new is accepted, requests under way are finished, and after four
 //! seconds the rest is dropped (architecture sections 9 and 10).
 
+pub mod descriptors;
 mod pace;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
