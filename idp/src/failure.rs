@@ -319,6 +319,36 @@ mod tests {
         assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer realm=\"gapura\"");
     }
 
+    //= T9 test
+    //= BSSN4-2021#6.b test
+    #[test]
+    fn whatever_goes_wrong_with_us_is_never_a_yes() {
+        let store = |why| Trouble::Store(why);
+        let table: [(Trouble, u16); 12] = [
+            (Trouble::Entropy(NoEntropy), 503),
+            (Trouble::Session(SessionError::Entropy(NoEntropy)), 503),
+            (Trouble::Key(KeyError::Refused), 500),
+            (Trouble::Ephemeral(EphemeralError::Unavailable("redis://10.0.0.7".into())), 503),
+            (Trouble::Ephemeral(EphemeralError::Full(gapura_store::ephemeral::Kind::JtiMark)), 503),
+            (store(StoreError::Busy), 503),
+            (store(StoreError::Unavailable("10.0.0.8".into())), 503),
+            (store(StoreError::TooSlow), 503),
+            (store(StoreError::Corrupt("users.status".into())), 500),
+            (store(StoreError::Panicked), 500),
+            (Trouble::Corrupt("a code"), 500),
+            (Trouble::Panicked, 500),
+        ];
+        for (trouble, status) in table {
+            let shown = trouble.to_string();
+            let error = trouble.error();
+            assert!(!error.public.contains(&shown), "{shown}");
+            for challenge in [Challenge::Basic, Challenge::Bearer] {
+                let response = json(OAuthError::new(error.code, error.public).into(), challenge);
+                assert_eq!(response.status().as_u16(), status, "{shown}");
+            }
+        }
+    }
+
     //= RFC9700#4.12 test
     #[test]
     fn a_redirect_never_repeats_the_post() {

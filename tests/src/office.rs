@@ -32,7 +32,11 @@ impl Office {
 
     /// As `open`, with more said when each client is registered.
     pub fn open_with(pair: Pair, more: &[&str]) -> Self {
-        let mut provider = Provider::new(pair);
+        Self::over(Provider::new(pair), more)
+    }
+
+    /// As `open`, in a fresh deployment that a test made in its own way.
+    pub fn over(mut provider: Provider, more: &[&str]) -> Self {
         let mut secrets = Vec::new();
         let add = ["user", "add", "--name", "Siti Aminah", "--nip", OFFICER, "--password-stdin"];
         provider.gapura_told(&add, PASSWORD);

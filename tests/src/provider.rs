@@ -171,6 +171,11 @@ impl Provider {
         self
     }
 
+    /// Says one setting no longer, from the next start on.
+    pub fn forget_variable(&mut self, key: &str) {
+        self.variables.retain(|(known, _)| known.strip_prefix("GAPURA__") != Some(key));
+    }
+
     /// Where this deployment keeps its files.
     pub fn folder(&self) -> &Path {
         self.folder.path()

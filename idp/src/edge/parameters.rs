@@ -13,6 +13,7 @@ use axum::{
 use gapura_core::oauth::{MAX_PARAMS, Params};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+//= BSSN4-2021#7.d
 /// Largest body of a form, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 

@@ -59,6 +59,7 @@ async fn malformed_fields_of_the_sign_in_form_are_data(pair: Pair) {
     }
 }
 
+//= BSSN4-2021#7.d test
 async fn what_is_too_large_is_a_page(pair: Pair) {
     let city = City::new(pair).await;
     let huge = "a".repeat(100_000);
