@@ -323,7 +323,7 @@ mod tests {
     //= BSSN4-2021#6.b test
     #[test]
     fn whatever_goes_wrong_with_us_is_never_a_yes() {
-        let store = |why| Trouble::Store(why);
+        let store = Trouble::Store;
         let table: [(Trouble, u16); 12] = [
             (Trouble::Entropy(NoEntropy), 503),
             (Trouble::Session(SessionError::Entropy(NoEntropy)), 503),
