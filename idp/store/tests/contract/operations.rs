@@ -135,11 +135,13 @@ on_both_engines! {
         let far = NOW.minus(2 * hour);
         assert!(logout_messages::any_due(&store.db, far).await.unwrap());
         assert_eq!((claim(far).await.len(), claim(far).await.len()), (1, 1), "the dead one's lease is free, too");
-        let (dead, node) = (Node { id: "dead", ephemeral: "memory" }, Node { id: "b", ephemeral: "memory" });
-        assert_eq!(change!(store, |tx| nodes::beat(tx, &dead, NOW, 10 * SECOND)), None);
-        let seen = change!(store, |tx| nodes::beat(tx, &node, NOW.minus(SECOND), 10 * SECOND));
-        assert_eq!(seen.as_deref(), Some("dead"));
-        assert_eq!(change!(store, |tx| nodes::beat(tx, &node, back, 10 * SECOND)), None);
+        let beat = async |id: &'static str, now: Instant| {
+            let node = Node { id, ephemeral: "memory" };
+            change!(store, |tx| nodes::beat(tx, &node, now, 10 * SECOND))
+        };
+        assert_eq!(beat("dead", NOW).await, None);
+        assert_eq!(beat("b", NOW.minus(SECOND)).await.as_deref(), Some("dead"));
+        assert_eq!(beat("b", back).await, None);
         let seen = change!(store, |tx| throttles::fail(tx, "key", NOW, |before| Throttle::after_failure(before, NOW)));
         let new = Throttle { blocked_until: back, last_failure_at: back, ..seen };
         assert!(change!(store, |tx| throttles::amend(tx, "key", seen, new)));
