@@ -258,7 +258,7 @@ mod tests {
             .route("/sehat", get(async || "sehat"))
             .layer(middleware::from_fn_with_state(app.clone(), begin));
         let ask = |path: &'static str| {
-            let answer = router.clone().oneshot(axum::http::Request::get(path).body(Body::empty()).unwrap());
+            let answer = router.clone().oneshot(http::Request::get(path).body(Body::empty()).unwrap());
             async {
                 let (parts, body) = answer.await.unwrap().into_parts();
                 let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
