@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 CARGO ?= cargo
 
-.PHONY: check test demo bench kills deny requirements
+.PHONY: check test demo bench load kills deny requirements
 
 # Before each commit, under two minutes warm: format, lints, rules, the store on SQLite, one way through
 # the protocol. Needs no server and no browser.
@@ -38,6 +38,10 @@ bench:
 kills: requirements
 	$(CARGO) build --workspace --bins --examples --locked
 	GAPURA_KILLS=$${GAPURA_KILLS:-300} $(CARGO) test --workspace --test all --locked -- --nocapture faults::killed
+
+# A morning of 7,000 people at it: `make load` (a quarter of an hour), `make load SCENARIO=3`.
+load:
+	@sh tests/load.sh $(SCENARIO)
 
 # Advisories, licences and sources of the dependencies; needs cargo-deny.
 deny:

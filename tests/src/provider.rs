@@ -164,6 +164,11 @@ impl Provider {
         }
     }
 
+    /// One more setting from the next start on, `GAPURA__SECTION__KEY`.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.variables.push((variable.to_owned(), value.to_owned()));
+    }
+
     /// Runs the server by way of another program: `taskset -c 0`.
     #[must_use]
     pub fn through(mut self, wrapper: &[&str]) -> Self {
@@ -179,6 +184,11 @@ impl Provider {
     /// Where this deployment keeps its files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The SQLite file, where that is the database.
+    pub fn file(&self) -> PathBuf {
+        self.folder().join("gapura.db")
     }
 
     /// The port of the pages.
@@ -249,6 +259,20 @@ impl Provider {
         let mut command = Command::new(&self.program[0]);
         command.args(&self.program[1..]).args(["--config"]).arg(&self.node.settings).args(arguments);
         command.current_dir(self.folder.path()).envs(self.variables.iter().map(|(key, value)| (key, value)));
+        command
+    }
+
+    /// Another program of ours on every core, with this deployment's settings in its environment.
+    pub fn beside(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0-1023"]).arg(program).args(arguments).current_dir(self.folder.path());
+        let storage = match &self.database {
+            None => ("GAPURA__DATABASE__PATH", self.file().display().to_string()),
+            Some(url) => ("GAPURA__DATABASE__URL", url.clone()),
+        };
+        let key = self.folder().join("gapura.key").display().to_string();
+        command.envs([storage, ("GAPURA__KEYS__ROOT_FILE", key)]);
+        command.envs(self.variables.iter().map(|(key, value)| (key, value)));
         command
     }
 

@@ -1,44 +1,48 @@
-//! The deployment that is measured: the sample city, one web application, one job, sixteen council members.
+//! The deployment that is measured: the sample city, a web application in every algorithm of ID tokens,
+//! one job, sixteen council members.
 
 use std::fs;
 
 use gapura_tests::{
     provider::{Provider, sample_file, samples},
-    relying_party::{basic, challenge},
+    relying_party::basic,
 };
 use http::header;
 use serde_json::Value;
 
-use crate::line::{Answer, Line};
+use crate::{
+    line::Line,
+    person::{Person, coded},
+};
 
 /// The host of the pages, as browsers name it.
 pub(crate) const HOST: &str = "sso.localhost";
 pub(crate) const REDIRECT: &str = "http://presensi.localhost:8081/auth/callback";
-const PASSWORD: &str = "pagi yang cerah di kota";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const PASSWORD: &str = "pagi yang cerah di kota";
 
 /// What the scenarios know of the deployment.
 #[derive(Clone)]
 pub(crate) struct City {
     pub(crate) port: u16,
     pub(crate) host: String,
-    /// `Authorization` of the web application.
-    pub(crate) web: String,
+    /// Web applications by the algorithm of their ID tokens.
+    pub(crate) web: Vec<(&'static str, Web)>,
     /// `Authorization` of the job.
     pub(crate) job: String,
     /// Account names with a password.
     pub(crate) people: Vec<String>,
 }
 
-/// A signed-in browser and its tokens.
-pub(crate) struct Person {
-    pub(crate) line: Line,
-    pub(crate) cookies: String,
-    pub(crate) city: City,
-    pub(crate) name: String,
-    pub(crate) access_token: String,
-    pub(crate) refresh_token: String,
+/// A web application.
+#[derive(Clone)]
+pub(crate) struct Web {
+    pub(crate) client_id: String,
+    /// `Authorization`.
+    pub(crate) basic: String,
 }
+
+/// Everything the sample city has.
+pub(crate) const ALL: [&str; 6] = ["opd", "pegawai", "akun", "penugasan", "aplikasi", "peran"];
 
 impl City {
     /// Loads it, with these of the sample files; the server is not running yet.
@@ -46,30 +50,33 @@ impl City {
         for kind in kinds {
             provider.gapura(&["import", kind, &sample_file(kind)]);
         }
-        let web =
-            add_client(provider, &["--id", "presensi", "--application", "e-Presensi", "--redirect-uri", REDIRECT]);
+        let web = ["ES256", "RS256", "PS256", "EdDSA"].into_iter().filter_map(|alg| Some((alg, web(provider, alg)?)));
+        let web = web.collect();
         let job = ["--id", "direktori", "--application", "e-Kinerja", "--grant", "client_credentials"];
-        let job = add_client(provider, &job);
-        let accounts = fs::read_to_string(samples().join("akun_lain.csv")).unwrap();
-        let council = accounts.lines().filter(|line| line.contains(",dprd,")).take(16);
-        let people = council.map(|line| line.split(',').next().unwrap().to_owned()).collect::<Vec<_>>();
+        let job = add_client(provider, &job).unwrap_or_else(|why| panic!("{why}"));
+        let mut people = Vec::new();
+        if kinds.contains(&"akun") {
+            let accounts = fs::read_to_string(samples().join("akun_lain.csv")).unwrap();
+            let council = accounts.lines().filter(|line| line.contains(",dprd,")).take(16);
+            people.extend(council.map(|line| line.split(',').next().unwrap().to_owned()));
+        }
         for name in &people {
             provider.set_password(name, PASSWORD);
         }
-        Self {
-            port: provider.port(),
-            host: format!("{HOST}:{}", provider.port()),
-            web: basic("presensi", &web),
-            job: basic("direktori", &job),
-            people,
-        }
+        let host = format!("{HOST}:{}", provider.port());
+        Self { port: provider.port(), host, web, job: basic("direktori", &job), people }
     }
 
-    /// Opens connections, each with a person of its own, signed in.
-    pub(crate) async fn signed_in(&self, count: usize) -> Vec<Person> {
+    /// The application whose ID tokens are signed so.
+    pub(crate) fn web(&self, alg: &str) -> Option<&Web> {
+        self.web.iter().find(|(known, _)| *known == alg).map(|(_, web)| web)
+    }
+
+    /// Opens connections, each with a person of its own, signed in at the application of this algorithm.
+    pub(crate) async fn signed_in(&self, count: usize, alg: &str) -> Vec<Person> {
         let mut signed_in = Vec::new();
         for number in 0..count {
-            let mut person = self.browser(number).await;
+            let mut person = self.browser(number, alg).await;
             let code = person.sign_in().await;
             person.redeem(&code).await;
             signed_in.push(person);
@@ -78,125 +85,66 @@ impl City {
     }
 
     /// A connection with an empty cookie jar.
-    pub(crate) async fn browser(&self, number: usize) -> Person {
+    pub(crate) async fn browser(&self, number: usize, alg: &str) -> Person {
         Person {
             line: Line::open(self.port, &self.host).await,
             cookies: String::new(),
-            city: self.clone(),
+            host: self.host.clone(),
+            web: self.web(alg).unwrap().clone(),
             name: self.people[number % self.people.len()].clone(),
+            access_token: String::new(),
+            refresh_token: String::new(),
+        }
+    }
+
+    /// Asks each endpoint once, nobody being signed in.
+    pub(crate) async fn ask_each_endpoint(&self) {
+        let mut line = Line::open(self.port, &self.host).await;
+        let web = self.web("ES256").unwrap();
+        for path in ["/.well-known/openid-configuration", "/jwks", "/", "/masuk", "/keluar", "/healthz"] {
+            assert!(!line.get(path, &[]).await.status.is_server_error(), "{path}");
+        }
+        let mut nobody = self.browser_of_nobody().await;
+        nobody.open(&web.authorize()).await;
+        let job = [(header::AUTHORIZATION, self.job.as_str())];
+        let token = line.post("/token", &job, "grant_type=client_credentials").await.json();
+        let token = token["access_token"].as_str().unwrap().to_owned();
+        let bearer = format!("Bearer {token}");
+        line.get("/userinfo", &[(header::AUTHORIZATION, &bearer)]).await;
+        for path in ["/introspect", "/revoke"] {
+            let answer = line.post(path, &job, &format!("token={}", coded(&token))).await;
+            assert_eq!(answer.status, 200, "{path} {}", answer.text());
+        }
+        assert!(!line.get("/logout", &[]).await.status.is_server_error());
+    }
+
+    async fn browser_of_nobody(&self) -> Person {
+        Person {
+            line: Line::open(self.port, &self.host).await,
+            cookies: String::new(),
+            host: self.host.clone(),
+            web: self.web("ES256").unwrap().clone(),
+            name: String::new(),
             access_token: String::new(),
             refresh_token: String::new(),
         }
     }
 }
 
-fn add_client(provider: &Provider, arguments: &[&str]) -> String {
-    let added: Value = provider.gapura_json(&[&["client", "add"], arguments].concat());
-    added["client_secret"].as_str().unwrap_or_else(|| panic!("{added}")).to_owned()
+/// Registers one; none where the provider does not know the algorithm.
+fn web(provider: &Provider, alg: &str) -> Option<Web> {
+    let client_id = format!("presensi-{}", alg.to_lowercase());
+    let wanted = ["--id", &client_id, "--application", "e-Presensi", "--redirect-uri", REDIRECT, "--id-token-alg", alg];
+    let secret = add_client(provider, &wanted).ok()?;
+    let basic = basic(&client_id, &secret);
+    Some(Web { client_id, basic })
 }
 
-impl Person {
-    /// The whole of a first sign-in: authorize, page, form; the code that comes of it.
-    pub(crate) async fn sign_in(&mut self) -> String {
-        self.cookies.clear();
-        let answer = self.open(&authorize()).await;
-        let page = location(&answer);
-        let page = page.strip_prefix(&format!("http://{}", self.city.host)).unwrap_or(&page).to_owned();
-        let answer = self.open(&page).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let form = gapura_tests::html::forms(&answer.text()).into_iter().find(|form| form.is_post).unwrap();
-        let mut fields = form.fields.clone();
-        fields.retain(|(name, _)| name != "username" && name != "password");
-        fields.extend([("username".to_owned(), self.name.clone()), ("password".to_owned(), PASSWORD.to_owned())]);
-        let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>();
-        let action = if form.action.is_empty() { page } else { form.action };
-        let headers = [
-            (header::COOKIE, self.cookies.as_str()),
-            (header::HeaderName::from_static("sec-fetch-site"), "same-origin"),
-        ];
-        let answer = self.line.post(&action, &headers, &gapura_tests::browser::encoded(&fields)).await;
-        self.keep_cookies(&answer);
-        self.code_of(answer).await
+fn add_client(provider: &Provider, arguments: &[&str]) -> Result<String, String> {
+    let done = provider.try_gapura(&[&["client", "add"], arguments, &["--json"]].concat(), "");
+    if !done.status.success() {
+        return Err(String::from_utf8_lossy(&done.stderr).into_owned());
     }
-
-    /// Authorize with a live session: a code at once.
-    pub(crate) async fn enter(&mut self) -> String {
-        let answer = self.open(&authorize()).await;
-        self.code_of(answer).await
-    }
-
-    /// Redeems a code and keeps the tokens.
-    pub(crate) async fn redeem(&mut self, code: &str) {
-        let form = format!(
-            "grant_type=authorization_code&code={code}&code_verifier={VERIFIER}&redirect_uri={}",
-            coded(REDIRECT)
-        );
-        self.token(&form).await;
-    }
-
-    /// Uses the refresh token and keeps its successor.
-    pub(crate) async fn refresh(&mut self) {
-        let form = format!("grant_type=refresh_token&refresh_token={}", coded(&self.refresh_token));
-        self.token(&form).await;
-    }
-
-    async fn token(&mut self, form: &str) {
-        let answer = self.line.post("/token", &[(header::AUTHORIZATION, &self.city.web)], form).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let tokens = answer.json();
-        self.access_token = tokens["access_token"].as_str().unwrap().to_owned();
-        assert!(tokens["id_token"].is_string());
-        self.refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
-    }
-
-    /// Follows our own redirects until one leads to the application.
-    async fn code_of(&mut self, answer: Answer) -> String {
-        let mut answer = answer;
-        for _ in 0..3 {
-            let next = location(&answer);
-            if let Some(query) = next.strip_prefix(REDIRECT) {
-                let code = query.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix("code="));
-                return code.unwrap_or_else(|| panic!("{next}")).to_owned();
-            }
-            let path = next.strip_prefix(&format!("http://{}", self.city.host)).unwrap_or(&next).to_owned();
-            answer = self.open(&path).await;
-        }
-        panic!("no code: {} {}", answer.status, answer.text())
-    }
-
-    async fn open(&mut self, path: &str) -> Answer {
-        let answer = self.line.get(path, &[(header::COOKIE, &self.cookies)]).await;
-        self.keep_cookies(&answer);
-        answer
-    }
-
-    fn keep_cookies(&mut self, answer: &Answer) {
-        for set in answer.headers.get_all(header::SET_COOKIE) {
-            let pair = set.to_str().unwrap().split(';').next().unwrap();
-            let name = pair.split('=').next().unwrap();
-            let mut jar = self.cookies.split("; ").filter(|known| !known.is_empty()).collect::<Vec<_>>();
-            jar.retain(|known| known.split('=').next() != Some(name));
-            jar.push(pair);
-            self.cookies = jar.join("; ");
-        }
-    }
-}
-
-fn authorize() -> String {
-    format!(
-        "/authorize?response_type=code&client_id=presensi&redirect_uri={}&scope={}&state=uji&nonce=uji\
-         &code_challenge={}&code_challenge_method=S256",
-        coded(REDIRECT),
-        coded("openid profile email opd jabatan peran"),
-        challenge(VERIFIER)
-    )
-}
-
-fn location(answer: &Answer) -> String {
-    assert!(answer.status.is_redirection(), "{} {}", answer.status, answer.text());
-    answer.header(&header::LOCATION).to_owned()
-}
-
-pub(crate) fn coded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    let added: Value = serde_json::from_slice(&done.stdout).unwrap();
+    Ok(added["client_secret"].as_str().unwrap_or_else(|| panic!("{added}")).to_owned())
 }

@@ -1,7 +1,7 @@
 //! One keep-alive connection.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -11,6 +11,19 @@ pub(crate) struct Line {
     sender: SendRequest<Full<Bytes>>,
     host: String,
 }
+
+/// Nobody listens, or the connection broke.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken(pub(crate) String);
+
+impl Broken {
+    fn because(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Headers of one request.
+pub(crate) type Headers<'a> = &'a [(HeaderName, &'a str)];
 
 /// An answer, read to its end.
 pub(crate) struct Answer {
@@ -31,25 +44,37 @@ impl Answer {
     }
 
     /// The header of this name.
-    pub(crate) fn header(&self, name: &header::HeaderName) -> &str {
+    pub(crate) fn header(&self, name: &HeaderName) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 impl Line {
     pub(crate) async fn open(port: u16, host: &str) -> Self {
-        let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        Self { sender, host: host.to_owned() }
+        Self::try_open(port, host).await.unwrap()
     }
 
-    pub(crate) async fn get(&mut self, path: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
+    pub(crate) async fn try_open(port: u16, host: &str) -> Result<Self, Broken> {
+        let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.map_err(Broken::because)?;
+        stream.set_nodelay(true).map_err(Broken::because)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(Broken::because)?;
+        tokio::spawn(connection);
+        Ok(Self { sender, host: host.to_owned() })
+    }
+
+    pub(crate) async fn get(&mut self, path: &str, headers: Headers<'_>) -> Answer {
+        self.try_get(path, headers).await.unwrap()
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, headers: Headers<'_>, form: &str) -> Answer {
+        self.try_post(path, headers, form).await.unwrap()
+    }
+
+    pub(crate) async fn try_get(&mut self, path: &str, headers: Headers<'_>) -> Result<Answer, Broken> {
         self.send(Request::get(path), headers, Bytes::new()).await
     }
 
-    pub(crate) async fn post(&mut self, path: &str, headers: &[(header::HeaderName, &str)], form: &str) -> Answer {
+    pub(crate) async fn try_post(&mut self, path: &str, headers: Headers<'_>, form: &str) -> Result<Answer, Broken> {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request, headers, Bytes::copy_from_slice(form.as_bytes())).await
     }
@@ -57,17 +82,17 @@ impl Line {
     async fn send(
         &mut self,
         request: http::request::Builder,
-        headers: &[(header::HeaderName, &str)],
+        headers: Headers<'_>,
         body: Bytes,
-    ) -> Answer {
+    ) -> Result<Answer, Broken> {
         let mut request = request.header(header::HOST, &self.host);
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        self.sender.ready().await.unwrap();
-        let (parts, body) =
-            self.sender.send_request(request.body(Full::new(body)).unwrap()).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        let request = request.body(Full::new(body)).map_err(Broken::because)?;
+        self.sender.ready().await.map_err(Broken::because)?;
+        let (parts, body) = self.sender.send_request(request).await.map_err(Broken::because)?.into_parts();
+        let body = body.collect().await.map_err(Broken::because)?.to_bytes();
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 }
