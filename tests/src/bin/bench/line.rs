@@ -14,7 +14,7 @@ pub(crate) struct Line {
 
 /// Nobody listens, or the connection broke.
 #[derive(Clone, Debug)]
-pub(crate) struct Broken(pub(crate) String);
+pub(crate) struct Broken(#[expect(dead_code, reason = "said where a load ends because of it")] String);
 
 impl Broken {
     fn because(error: impl std::fmt::Display) -> Self {
