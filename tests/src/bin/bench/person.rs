@@ -111,8 +111,8 @@ impl Person {
         let mut answer = answer;
         for _ in 0..3 {
             let next = location(&answer).to_owned();
-            if let Some(code) = code_in(&next) {
-                return code;
+            if let Some(back) = back_with(&next) {
+                return back.unwrap();
             }
             answer = self.open(&self.path(&next)).await;
         }
@@ -147,11 +147,11 @@ pub(crate) fn keep_cookies(jar: &mut String, answer: &Answer) {
     }
 }
 
-/// The code, where an address is the application's and carries one.
-pub(crate) fn code_in(address: &str) -> Option<String> {
-    let query = address.strip_prefix(REDIRECT)?;
-    let code = query.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix("code="));
-    Some(code.unwrap_or_else(|| panic!("{address}")).to_owned())
+/// What an address of the application's brings back: a code, or the error in place of it.
+pub(crate) fn back_with(address: &str) -> Option<Result<String, String>> {
+    let query = address.strip_prefix(REDIRECT)?.trim_start_matches('?');
+    let value = |name| query.split('&').find_map(|pair| pair.strip_prefix(name)).map(str::to_owned);
+    Some(value("code=").ok_or_else(|| value("error=").unwrap_or_else(|| panic!("{address}"))))
 }
 
 fn location(answer: &Answer) -> &str {

@@ -8,7 +8,7 @@ use http::{HeaderName, StatusCode, header};
 use crate::{
     city::Web,
     line::{Answer, Broken, Headers, Line},
-    person::{code_in, filled, keep_cookies},
+    person::{back_with, filled, keep_cookies},
 };
 
 use super::tally::{Ending, Step, Tally};
@@ -64,8 +64,10 @@ impl<'t> Visitor<'t> {
         let mut answer = self.get(Step::Authorize, &web.authorize()).await?;
         for _ in 0..4 {
             let next = answer.header(&header::LOCATION).to_owned();
-            if let Some(code) = code_in(&next) {
-                return self.redeem(&web, &code).await;
+            match back_with(&next) {
+                Some(Ok(code)) => return self.redeem(&web, &code).await,
+                Some(Err(error)) => return Err(self.refused(&error)),
+                None => {}
             }
             let path = next.strip_prefix(&format!("http://{}", self.door.host)).unwrap_or(&next).to_owned();
             answer = if path.starts_with("/masuk") {
@@ -79,6 +81,14 @@ impl<'t> Visitor<'t> {
         }
         self.tally.note(Step::Authorize, Ending::Wrong(answer.status.as_u16()), Duration::ZERO);
         Err(NotYet { after: Duration::ZERO })
+    }
+
+    /// Sent back to the application without a code.
+    fn refused(&self, error: &str) -> NotYet {
+        let is_down = error == "temporarily_unavailable";
+        let ending = if is_down { Ending::Unavailable } else { Ending::Wrong(StatusCode::BAD_REQUEST.as_u16()) };
+        self.tally.note(Step::Authorize, ending, Duration::ZERO);
+        NotYet { after: Duration::ZERO }
     }
 
     /// What the application does with a code: two requests of its own.
