@@ -1,17 +1,23 @@
 //! After a kill: what was answered must be found again, what is in doubt is settled one way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use gapura_tests::browser::Page;
+use gapura_tests::{
+    browser::{Page, parameter},
+    relying_party::RelyingParty,
+};
+use http::StatusCode;
 
 use super::{Arrived, CONFIDENTIAL, Person, arrived};
 use crate::faults::killed::{
     APPLICATION, Scene, Tally,
-    ledger::{Family, Fate, Known, Used},
+    ledger::{Family, Fate, Known, Session, Used},
 };
 
 /// A lost answer may be asked for again within 30 s; past this nothing is claimed.
 const ASKED_AGAIN: Duration = Duration::from_secs(25);
+/// How long a loaded machine may say 503.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A code lives for 60 s; past this nothing is claimed.
 const CODE_LIVES: Duration = Duration::from_secs(50);
 /// How many of what is over are tried again at the doors; the books are read for all.
@@ -22,14 +28,16 @@ const KEPT: usize = 4;
 impl Person {
     pub(in super::super) async fn check(&mut self, scene: &Scene<'_>) {
         self.settle_account(scene);
-        self.settle_role(scene);
-        if self.enabled == Known::No {
+        while self.enabled != Known::Yes {
             self.is_kept_out(scene).await;
             self.switch_account(scene, Known::Yes).await;
+            self.settle_account(scene);
         }
-        if self.granted == Known::No {
+        self.settle_role(scene);
+        while self.granted != Known::Yes {
             self.is_kept_out(scene).await;
             self.switch_role(scene, Known::Yes).await;
+            self.settle_role(scene);
         }
         for at in self.recent_sessions() {
             self.check_session(scene, at).await;
@@ -43,6 +51,9 @@ impl Person {
         while self.standing().len() > KEPT {
             let oldest = self.standing()[0];
             self.revoke(scene, oldest).await;
+            if self.families[oldest].fate == Fate::InDoubt {
+                self.check_family(scene, oldest).await;
+            }
         }
         assert!(!self.is_in_doubt(), "{}: something had no answer though nothing was killed", self.login);
     }
@@ -75,16 +86,15 @@ impl Person {
         for at in self.standing().into_iter().take(2) {
             let family = &self.families[at];
             if family.unanswered.is_none() {
-                let page = self.rp(scene, at).refresh(&family.head).await;
+                let (page, _) = until_answered(async || self.rp(scene, at).refresh(&family.head).await).await;
                 assert_eq!(page.status, 400, "{} is kept out: {}", self.login, page.body);
                 Tally::add(&scene.tally.checks, 1);
             }
         }
         let rp = &scene.rps[0];
-        for session in self.sessions.iter_mut().rev().take(2) {
-            let started = rp.start(&[("prompt", "none")]);
-            let page = session.browser.follow(&rp.redirect_uri, &started.url).await;
-            if let Arrived::Code(_) | Arrived::Nothing = arrived(scene, page) {
+        for session in self.sessions.iter().rev().take(2) {
+            let page = entry(rp, session).await;
+            if let Arrived::Code(_) = arrived(scene, page) {
                 panic!("{} is kept out", self.login);
             }
             Tally::add(&scene.tally.checks, 1);
@@ -104,14 +114,8 @@ impl Person {
 
     async fn check_session(&mut self, scene: &Scene<'_>, at: usize) {
         let rp = &scene.rps[0];
-        let session = &mut self.sessions[at];
-        let started = rp.start(&[("prompt", "none")]);
-        let page = session.browser.follow(&rp.redirect_uri, &started.url).await;
-        let lives = match arrived(scene, page) {
-            Arrived::Code(_) => true,
-            Arrived::Refused(_) => false,
-            Arrived::Nothing => panic!("{}: no answer though everything runs", self.login),
-        };
+        let session = &self.sessions[at];
+        let lives = matches!(arrived(scene, entry(rp, session).await), Arrived::Code(_));
         Tally::add(&scene.tally.checks, 1);
         match session.fate {
             Fate::Stands => assert!(lives, "{}: session {:?} was lost", self.login, session.id),
@@ -128,9 +132,13 @@ impl Person {
     }
 
     async fn check_family(&mut self, scene: &Scene<'_>, at: usize) {
-        let family = &self.families[at];
-        let page = self.rp(scene, at).refresh(&family.head).await;
+        let head = self.families[at].head.clone();
+        let (page, again) = until_answered(async || self.rp(scene, at).refresh(&head).await).await;
         assert!(matches!(page.status.as_u16(), 200 | 400), "{}: {} {}", self.login, page.status, page.body);
+        if again {
+            self.families[at].unanswered.get_or_insert_with(Instant::now);
+        }
+        let family = &self.families[at];
         let good = page.status == 200;
         Tally::add(&scene.tally.answered, 1);
         Tally::add(&scene.tally.checks, 1);
@@ -140,12 +148,12 @@ impl Person {
         }
         self.settle_family(scene, at, good.then_some(page));
         let (rp, family) = (self.rp(scene, at), &self.families[at]);
-        let entry = rp.userinfo(&family.access).await.status;
-        assert_eq!(entry == 200, family.fate == Fate::Stands, "{}: userinfo of family {}", self.login, family.id);
+        let known = until_answered(async || rp.userinfo(&family.access).await).await.0.status;
+        assert_eq!(known == 200, family.fate == Fate::Stands, "{}: userinfo of family {}", self.login, family.id);
         // Used tokens of what is over stay used, after every kill that follows.
         if family.fate == Fate::Ended {
             for old in family.used.iter().rev().take(2) {
-                let page = rp.refresh(old).await;
+                let (page, _) = until_answered(async || rp.refresh(old).await).await;
                 assert_eq!(page.status, 400, "{}: a used token of family {} was taken", self.login, family.id);
                 Tally::add(&scene.tally.checks, 1);
             }
@@ -175,7 +183,12 @@ impl Person {
             return;
         }
         let rp = &scene.rps[code.rp];
-        let redeemed = rp.token(&rp.redemption(&code.started, &code.text)).await;
+        let form = rp.redemption(&code.started, &code.text);
+        let (redeemed, again) = until_answered(async || rp.token(&form).await).await;
+        if again && code.use_ == Used::Never {
+            self.codes[at].use_ = Used::InDoubt;
+        }
+        let code = &self.codes[at];
         assert!(matches!(redeemed.status.as_u16(), 200 | 400), "{} {}", redeemed.status, redeemed.body);
         let good = redeemed.status == 200;
         let remembered = code.memory == scene.memory;
@@ -205,6 +218,36 @@ impl Person {
             (Used::For(_), false) => {}
             (_, false) => self.codes[at].use_ = Used::Worthless,
         }
+    }
+}
+
+/// A silent step into the public client's application with a session's cookies.
+async fn entry(rp: &RelyingParty, session: &Session) -> Page {
+    let started = rp.start(&[("prompt", "none")]);
+    let ask = async || {
+        let mut page = session.browser.clone().follow(&rp.redirect_uri, &started.url).await;
+        let error = page.location().and_then(|next| parameter(&next, "error"));
+        if matches!(error.as_deref(), Some("server_error" | "temporarily_unavailable")) {
+            page.status = StatusCode::SERVICE_UNAVAILABLE;
+        }
+        page
+    };
+    until_answered(ask).await.0
+}
+
+/// Asks until there is an answer: a machine under load may say 503 for a while though nothing is broken. Whether
+/// an earlier try had none, and so may have happened.
+async fn until_answered(ask: impl AsyncFn() -> Page) -> (Page, bool) {
+    let began = Instant::now();
+    let mut again = false;
+    loop {
+        let page = ask().await;
+        if !page.status.is_server_error() {
+            return (page, again);
+        }
+        assert!(began.elapsed() < PATIENCE, "{} though everything runs: {}", page.status, page.body);
+        again = true;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
