@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod commands;
+pub mod doctor;
 pub mod edge;
 pub mod entropy;
 pub mod failure;

@@ -11,6 +11,8 @@ use gapura_core::{
     time::Date,
 };
 
+use crate::edge::Language;
+
 pub use access::{Application, ApplicationAdd, Grant, GrantAdd, GrantClose, Role, RoleName, Rule};
 
 /// Gapura, the single sign-on provider of a local government.
@@ -33,6 +35,8 @@ pub struct Arguments {
 pub enum Command {
     /// Serve browsers and applications.
     Serve,
+    /// Look for what is wrong with this deployment, and say what to do; changes nothing.
+    Doctor(Doctor),
     /// Show every setting: its value here, its default and its meaning. Secrets are hidden.
     Settings,
     /// Bring the database to this version's schema (PostgreSQL; SQLite does it by itself).
@@ -78,6 +82,17 @@ pub enum Command {
     /// The first administrator.
     #[command(subcommand)]
     Admin(Admin),
+}
+
+/// How to look.
+#[derive(Args)]
+pub struct Doctor {
+    /// Language of the report: id or en; that of the terminal where it is not said, else id.
+    #[arg(long, value_name = "LANG")]
+    pub lang: Option<Language>,
+    /// A web server whose clock (header Date) ours is compared with.
+    #[arg(long, value_name = "URL")]
+    pub clock_from: Option<String>,
 }
 
 /// Accounts of people.

@@ -44,7 +44,7 @@ pub(super) async fn run(typed: Import, settings: Settings) -> Outcome {
     } else if refused && !typed.skip_errors {
         text.push_str("Tidak ada yang diterapkan karena ada galat; betulkan, atau lewati dengan --skip-errors.\n");
     }
-    Ok(Done { text, json: json_of(&report)?, refused })
+    Ok(Done { text, json: json_of(&report)?, exit: u8::from(refused) })
 }
 
 async fn resume(settings: Settings) -> Outcome {

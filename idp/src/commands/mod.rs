@@ -11,6 +11,7 @@ pub mod arguments;
 mod backup;
 mod client;
 mod desk;
+mod doctor;
 mod explain;
 mod import;
 mod keys;
@@ -40,7 +41,12 @@ pub fn main() -> ExitCode {
     let json = arguments.json;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(arguments)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(run(arguments));
+            // A name that is still being looked up, which nobody waits for any more, keeps no command alive.
+            runtime.shutdown_background();
+            outcome
+        }
         Err(why) => Err(Failed::environment(format!("no threads: {why}"))),
     };
     outcome::print(&outcome, json)
@@ -61,6 +67,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Grant(command) => access::grant(command, settings?).await,
         Command::Keys(command) => keys::run(command, settings?).await,
         Command::Logout(command) => logout::run(command, settings?).await,
+        Command::Doctor(typed) => doctor::run(typed, &source).await,
         Command::Backup { file } => backup::make(&file, &settings?).await,
         Command::Restore { file } => backup::restore(&file, &settings?).await,
         Command::Admin(command) => admin::run(command, settings?, arguments.json).await,

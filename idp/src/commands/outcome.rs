@@ -17,8 +17,8 @@ pub struct Done {
     pub text: String,
     /// For a program, one object.
     pub json: Value,
-    /// Content was refused: exit 1, with the report all the same.
-    pub refused: bool,
+    /// Exit code: 0, or 1 where content was refused and the report is given all the same.
+    pub exit: u8,
 }
 
 /// A command did nothing, and says why in one sentence.
@@ -34,7 +34,7 @@ pub type Outcome = Result<Done, Failed>;
 impl Done {
     /// Done, in both forms.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json, refused: false }
+        Self { text: text.into(), json, exit: 0 }
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) fn print(outcome: &Outcome, json: bool) -> ExitCode {
     match outcome {
         Ok(done) => {
             say(if json { done.json.to_string() } else { done.text.clone() });
-            ExitCode::from(u8::from(done.refused))
+            ExitCode::from(done.exit)
         }
         Err(failed) => {
             if json {

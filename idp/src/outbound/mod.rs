@@ -6,6 +6,7 @@
 //! five seconds, 64 KiB, and never our own listeners.
 
 mod network;
+mod probe;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -26,6 +27,7 @@ use url::{Host, Url};
 
 use crate::settings::{OutboundRules, Settings, is_loopback_name};
 pub use network::Network;
+pub use probe::{Probe, Probed, Unmet};
 
 const TIME: Duration = Duration::from_secs(5);
 const BODY: usize = 64 * 1024;
@@ -79,7 +81,10 @@ struct Target {
 impl Outbound {
     /// From the settings; reads the system's and the extra certificates once.
     pub fn new(settings: &Settings) -> Result<Self, OutboundError> {
-        Ok(Self { network: Arc::new(Network::new(settings)), tls: Arc::new(tls(&settings.outbound)?) })
+        Ok(Self {
+            network: Arc::new(Network::new(settings)),
+            tls: Arc::new(with_roots(Arc::new(roots(&settings.outbound)?))?),
+        })
     }
 
     /// Whether a request to this address would be made at all: said when a client is registered.
@@ -184,7 +189,8 @@ where
     Ok(Answer { status, body: body.to_bytes() })
 }
 
-fn tls(rules: &OutboundRules) -> Result<ClientConfig, OutboundError> {
+/// The certificates trusted here: the system's and the extra ones.
+fn roots(rules: &OutboundRules) -> Result<RootCertStore, OutboundError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = &rules.extra_ca {
@@ -197,13 +203,20 @@ fn tls(rules: &OutboundRules) -> Result<ClientConfig, OutboundError> {
             roots.add(certificate).map_err(|why| unusable(&why))?;
         }
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    Ok(roots)
+}
+
+fn with_roots(roots: Arc<RootCertStore>) -> Result<ClientConfig, OutboundError> {
+    let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|_| OutboundError::Tls)?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(config)
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 fn certificates(pem: &[u8]) -> io::Result<Vec<rustls::pki_types::CertificateDer<'static>>> {

@@ -12,6 +12,8 @@ use crate::edge::Language;
 
 const INDONESIAN: &str = include_str!("../../locales/id.ftl");
 const ENGLISH: &str = include_str!("../../locales/en.ftl");
+const DOCTOR_INDONESIAN: &str = include_str!("../../locales/doctor.id.ftl");
+const DOCTOR_ENGLISH: &str = include_str!("../../locales/doctor.en.ftl");
 
 /// A catalogue that was compiled in broken; tests keep it from happening.
 #[derive(Debug, Error)]
@@ -30,6 +32,14 @@ impl Texts {
         Ok(Self {
             indonesian: bundle("id.ftl", INDONESIAN, langid!("id"))?,
             english: bundle("en.ftl", ENGLISH, langid!("en"))?,
+        })
+    }
+
+    /// Parses the catalogues of `gapura doctor`, which no page needs.
+    pub fn of_doctor() -> Result<Self, BrokenTexts> {
+        Ok(Self {
+            indonesian: bundle("doctor.id.ftl", DOCTOR_INDONESIAN, langid!("id"))?,
+            english: bundle("doctor.en.ftl", DOCTOR_ENGLISH, langid!("en"))?,
         })
     }
 

@@ -16,6 +16,7 @@ fn catalogue(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn both_languages_say_the_same_things() {
     assert_eq!(catalogue(INDONESIAN), catalogue(ENGLISH));
+    assert_eq!(catalogue(DOCTOR_INDONESIAN), catalogue(DOCTOR_ENGLISH));
 }
 
 /// Every `say("…")` and `html("…")` of templates and pages has its text.

@@ -69,3 +69,15 @@ pub async fn older(db: &Db, before: Option<&EventId>, limit: i64) -> Result<Vec<
     };
     rows.into_iter().map(read).collect()
 }
+
+record! {
+    struct At {
+        at: i64,
+    }
+}
+
+/// When the newest event happened.
+pub async fn newest(db: &Db) -> Result<Option<Instant>, StoreError> {
+    const SQL: &str = "SELECT at FROM audit_events ORDER BY id DESC LIMIT 1";
+    Ok(db.first::<At>(SQL, values![]).await?.map(|row| Instant::from_millis(row.at)))
+}

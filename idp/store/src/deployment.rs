@@ -1,7 +1,7 @@
 //! What one deployment fixes at its first start and never changes: its zone and its issuer.
 
 use crate::{
-    StoreError, Tx,
+    Db, StoreError, Tx,
     door::{record, values},
 };
 
@@ -38,4 +38,10 @@ pub async fn insist(tx: &mut Tx, property: Property, value: &str) -> Result<(), 
     Err(StoreError::Unfit(format!(
         "this database was made with {property} {fixed}, the settings say {value}; it cannot be changed later"
     )))
+}
+
+/// What a property was fixed to, if it was.
+pub async fn stored(db: &Db, property: Property) -> Result<Option<String>, StoreError> {
+    const SQL: &str = "SELECT value FROM deployment WHERE name = $1";
+    Ok(db.first::<Row>(SQL, values![property.as_str()]).await?.map(|row| row.value))
 }

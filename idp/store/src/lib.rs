@@ -58,4 +58,4 @@ pub mod standing;
 pub mod throttles;
 pub mod users;
 
-pub use door::{Counts, Db, DbConfig, StoreError, Tx};
+pub use door::{Collation, Counts, Db, DbConfig, Fault, StoreError, Tx};

@@ -191,3 +191,27 @@ pub async fn list(db: &Db, limit: i64) -> Result<Vec<LogoutMessage>, StoreError>
     let rows: Vec<Row> = db.all(SQL, values![limit]).await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
+
+record! {
+    /// What one client has not taken.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Undelivered {
+        /// To whom.
+        pub client_id: String,
+        /// Messages that failed before and wait for another attempt.
+        pub waiting: i64,
+        /// Messages given up.
+        pub given_up: i64,
+        /// Why one of the attempts failed.
+        pub last_error: String,
+    }
+}
+
+/// By client, the messages that failed and wait, and those given up after `since`.
+pub async fn undelivered(db: &Db, since: Instant) -> Result<Vec<Undelivered>, StoreError> {
+    const SQL: &str = "SELECT client_id, CAST(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END) AS BIGINT) AS waiting, \
+         CAST(SUM(CASE WHEN state = 'given_up' THEN 1 ELSE 0 END) AS BIGINT) AS given_up, \
+         MAX(last_error) AS last_error FROM logout_messages WHERE last_error IS NOT NULL AND (state = 'pending' \
+         OR (state = 'given_up' AND ended_at > $1)) GROUP BY client_id ORDER BY client_id";
+    db.all(SQL, values![since]).await
+}

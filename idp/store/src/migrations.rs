@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection, raw_sql};
 
 use crate::{
-    StoreError,
+    Collation, StoreError,
     door::{postgres, record, sqlite, values},
 };
 
@@ -31,11 +31,15 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
      (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)";
-const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
+pub(crate) const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
 const RECORD: &str = "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
 
+pub(crate) const COLLATION: &str = "SELECT CAST(datcollate AS TEXT) AS collation, CAST(pg_encoding_to_char(encoding) AS TEXT) AS encoding \
+     FROM pg_database WHERE datname = current_database()";
+
 record! {
-    struct Applied {
+    /// A migration as the database remembers it.
+    pub(crate) struct Applied {
         version: i64,
         name: String,
         checksum: String,
@@ -104,6 +108,36 @@ pub(crate) fn inspect_sqlite(connection: &rusqlite::Connection) -> Result<(), St
     known(&applied).map(drop)
 }
 
+/// A database's schema beside the one this version knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Nothing was ever migrated.
+    None,
+    /// So many migrations; the rest is missing.
+    Older(usize),
+    /// Exactly ours.
+    Current,
+    /// So many migrations, more than this version knows.
+    Newer(usize),
+    /// Another past: the name of the first migration that is not ours.
+    Foreign(String),
+}
+
+impl Schema {
+    pub(crate) fn of(applied: &[Applied]) -> Self {
+        let stranger = (1_i64..).zip(applied).zip(MIGRATIONS).find(|((place, row), (name, text))| {
+            row.version != *place || row.name != *name || row.checksum != checksum(text)
+        });
+        match (stranger, applied.len()) {
+            (Some(((_, row), _)), _) => Self::Foreign(row.name.clone()),
+            (None, 0) => Self::None,
+            (None, count) if count < MIGRATIONS.len() => Self::Older(count),
+            (None, count) if count > MIGRATIONS.len() => Self::Newer(count),
+            (None, _) => Self::Current,
+        }
+    }
+}
+
 /// How many migrations are applied, all of them ours and unchanged.
 fn known(applied: &[Applied]) -> Result<usize, StoreError> {
     for (place, row) in (1_i64..).zip(applied) {
@@ -135,17 +169,11 @@ fn checksum(text: &str) -> String {
 
 /// Text must compare by bytes: keyset pages and prefix ranges rest on it.
 async fn check_collation(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let (collation, encoding): (String, String) = sqlx::query_as(
-        "SELECT CAST(datcollate AS TEXT), CAST(pg_encoding_to_char(encoding) AS TEXT) \
-         FROM pg_database WHERE datname = current_database()",
-    )
-    .fetch_one(connection)
-    .await?;
-    if matches!(collation.as_str(), "C" | "POSIX") && encoding == "UTF8" {
-        return Ok(());
-    }
+    let found: Vec<Collation> = postgres::fetch(connection, COLLATION, &[]).await?;
+    let Some(found) = found.into_iter().find(|found| !found.is_by_bytes()) else { return Ok(()) };
     Err(StoreError::Unfit(format!(
-        "the database has encoding {encoding} and collation {collation}; create it with \
-         ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        "the database has encoding {} and collation {}; create it with \
+         ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+        found.encoding, found.collation
     )))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use gapura_core::time::{CLOCK_LEEWAY, Instant};
 
 use crate::{
-    StoreError, Tx,
+    Db, StoreError, Tx,
     door::{record, values},
 };
 
@@ -46,4 +46,21 @@ pub async fn beat(
 pub async fn leave(tx: &mut Tx, node: &Node<'_>, dead_since: Instant) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM nodes WHERE id = $1 OR seen_at <= $2";
     tx.execute(SQL, values![node.id, dead_since]).await.map(drop)
+}
+
+record! {
+    /// A running server as the others see it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Seen {
+        /// Random, new at each start.
+        pub id: String,
+        /// `memory`, or which Redis.
+        pub ephemeral: String,
+    }
+}
+
+/// Every node heard of after `since`, the oldest first.
+pub async fn alive(db: &Db, since: Instant) -> Result<Vec<Seen>, StoreError> {
+    const SQL: &str = "SELECT id, ephemeral FROM nodes WHERE seen_at > $1 ORDER BY started_at, id";
+    db.all(SQL, values![since]).await
 }

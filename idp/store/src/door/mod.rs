@@ -7,6 +7,7 @@
 
 mod config;
 mod error;
+mod inspect;
 mod job;
 pub(crate) mod lock;
 pub(crate) mod postgres;
@@ -37,6 +38,7 @@ use tokio::{
 
 pub use config::{DbConfig, Opener, Place};
 pub use error::StoreError;
+pub use inspect::{Collation, Fault};
 pub(crate) use row::{Cells, Record, Row, record};
 pub use tx::Tx;
 pub use value::Value;

@@ -23,6 +23,7 @@
 //! entry into its tombstone in the same place and so never needs room. Redis is bounded by its
 //! `maxmemory`, refuses instead of evicting (`noeviction`, checked at start) and answers `Full`.
 
+mod inspect;
 mod memory;
 mod redis;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use std::{sync::Arc, time::Duration};
 
 use gapura_core::time::Instant;
 
+pub use self::inspect::{RedisFault, RedisSeen, look};
 use self::{memory::Memory, redis::Redis};
 
 /// How long an ended entry stays before it is collected, in the hope of no clock further apart.

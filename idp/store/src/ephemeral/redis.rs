@@ -24,7 +24,7 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{Consumed, Entry, EphemeralError, GARBAGE_MARGIN, Kind, Put, Swap, Use, memory::Memory};
+use super::{Consumed, Entry, EphemeralError, GARBAGE_MARGIN, Kind, Put, Swap, Use, inspect::field, memory::Memory};
 
 /// The longest an operation may take, with connecting and one repetition.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
@@ -148,7 +148,7 @@ impl Redis {
             redis::cmd("INFO").arg("memory").query_async::<String>(&mut connection).await
         };
         let info = self.within(&line, info).await?.map_err(unavailable)?;
-        match info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).map(str::trim) {
+        match field(&info, "maxmemory_policy:") {
             Some("noeviction") => Ok(()),
             policy => Err(EphemeralError::Unfit(format!(
                 "Redis has maxmemory-policy {}, under which it may drop the mark of a used code or assertion and \
@@ -282,7 +282,7 @@ impl Redis {
 }
 
 /// RESP3, because only then the manager hears of a closed connection before the next operation does.
-fn client(url: &str) -> RedisResult<Client> {
+pub(super) fn client(url: &str) -> RedisResult<Client> {
     let info = url.into_connection_info()?;
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     Client::open(info.set_redis_settings(settings))

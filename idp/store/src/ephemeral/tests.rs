@@ -331,6 +331,28 @@ async fn marks_are_whole_since_the_first_asking(ephemeral: Ephemeral) {
     assert_eq!(ephemeral.clone().marks_since(at(5_000)).await.unwrap(), at(7));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_redis_tells_faults_apart() {
+    let server = Server::with_policy("allkeys-lru");
+    let seen = look(&server.url()).await.unwrap();
+    assert_eq!((seen.policy.as_str(), seen.keeps_promises(), seen.appends), ("allkeys-lru", false, false));
+    assert!(seen.clock.millis() > START - 400 * 24 * 3600 * 1000, "{:?}", seen.clock);
+    assert_eq!(look("redis:/").await, Err(RedisFault::Url));
+    let nobody = format!("redis+unix://{}/nobody.sock", server.folder.path().display());
+    assert!(matches!(look(&nobody).await, Err(RedisFault::Unreachable(_))));
+    let asked = Command::new("redis-cli")
+        .arg("-s")
+        .arg(server.socket())
+        .args(["CONFIG", "SET", "requirepass", "rahasia"])
+        .output()
+        .unwrap();
+    assert!(asked.status.success());
+    assert_eq!(look(&server.url()).await, Err(RedisFault::Login));
+    let wrong = format!("{}?pass=salah", server.url());
+    assert_eq!(look(&wrong).await, Err(RedisFault::Login));
+    assert!(look(&format!("{}?pass=rahasia", server.url())).await.unwrap().policy == "allkeys-lru");
+}
+
 /// A Redis of one test, on a socket in a folder of its own.
 struct Server {
     folder: TempDir,

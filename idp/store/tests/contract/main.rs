@@ -7,6 +7,7 @@ mod copies;
 mod directory;
 mod fixtures;
 mod imports;
+mod inspection;
 mod keys_and_clients;
 mod operations;
 mod parity;

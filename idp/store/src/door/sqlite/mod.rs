@@ -55,6 +55,23 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     open(path, "PRAGMA query_only = 1")
 }
 
+/// A connection that leaves no trace: not even the log's index is made where no log is.
+fn open_untouched(path: &Path) -> Result<Connection, StoreError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = match path.to_str() {
+        Some(plain) if !Path::new(&log).exists() => {
+            let escaped = plain.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            let uri = format!("file:{escaped}?immutable=1");
+            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?
+        }
+        _ => Connection::open_with_flags(path, flags)?,
+    };
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
 /// A connection that only moves the log into the file, and waits for nobody.
 fn open_checkpointer(path: &Path) -> Result<Connection, StoreError> {
     let connection = open(path, "PRAGMA synchronous = FULL")?;

@@ -5,7 +5,7 @@
 //! process holds, goes to a thread that may wait.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,12 +13,13 @@ use std::{
 use rusqlite::Connection;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::{BUSY, fetch, open_reader};
+use super::{BUSY, fetch, open_reader, open_untouched};
 use crate::door::{Record, StoreError, Value};
 
 /// Idle connections. There are never more than threads that read at once.
 pub(in crate::door) struct Readers {
     path: PathBuf,
+    open: fn(&Path) -> Result<Connection, StoreError>,
     idle: Mutex<Vec<Connection>>,
     /// Long reads at once.
     long: Semaphore,
@@ -26,7 +27,16 @@ pub(in crate::door) struct Readers {
 
 impl Readers {
     pub(in crate::door) fn new(path: PathBuf, long: usize) -> Arc<Self> {
-        Arc::new(Self { path, idle: Mutex::default(), long: Semaphore::new(long) })
+        Self::by(open_reader, path, long)
+    }
+
+    /// Of a file that must not be changed in any way.
+    pub(in crate::door) fn untouched(path: PathBuf, long: usize) -> Arc<Self> {
+        Self::by(open_untouched, path, long)
+    }
+
+    fn by(open: fn(&Path) -> Result<Connection, StoreError>, path: PathBuf, long: usize) -> Arc<Self> {
+        Arc::new(Self { path, open, idle: Mutex::default(), long: Semaphore::new(long) })
     }
 
     /// Every row of a statement that finds them by index.
@@ -57,12 +67,12 @@ impl Readers {
         let idle = self.lock().pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => open_reader(&self.path)?,
+            None => (self.open)(&self.path)?,
         };
         connection.busy_timeout(patience)?;
         let mut rows = fetch(&connection, sql, values);
         if let Err(StoreError::Unavailable(_)) = rows {
-            connection = open_reader(&self.path)?;
+            connection = (self.open)(&self.path)?;
             rows = fetch(&connection, sql, values);
         }
         self.lock().push(connection);
