@@ -7,6 +7,7 @@
 //! | [`relying_party`] | an application: what it sends and what it checks |
 //! | [`Pair`], [`on_both_pairs`] | the two storage pairs |
 //! | [`city`] | a small city in process, with a clock that a test moves |
+//! | [`client_key`] | a key with which an application proves itself |
 //! | [`front`] | TLS in front of a server |
 //! | [`nginx`] | nginx in front of two nodes |
 //! | [`office`] | a few people and two applications, as real processes |
@@ -30,6 +31,7 @@
 pub mod browser;
 pub mod chromium;
 pub mod city;
+pub mod client_key;
 pub mod front;
 pub mod html;
 pub mod nginx;

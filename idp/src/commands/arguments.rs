@@ -150,7 +150,7 @@ pub struct UserAdd {
 /// OAuth clients of applications.
 #[derive(Subcommand)]
 pub enum Client {
-    /// Register a client; prints its secret once.
+    /// Register a client; prints its secret once, where it has one.
     Add(Box<ClientAdd>),
     /// Switch a client off: every door refuses it.
     Disable {
@@ -162,8 +162,27 @@ pub enum Client {
         /// `client_id`
         id: String,
     },
+    /// Replace the public keys of a client that proves itself by private_key_jwt.
+    Keys {
+        /// `client_id`
+        id: String,
+        /// Where they are from now on.
+        #[command(flatten)]
+        keys: TypedKeys,
+    },
     /// List clients.
     List,
+}
+
+/// Public keys of a client, as typed.
+#[derive(Args, Default)]
+pub struct TypedKeys {
+    /// File with its public keys, a JSON Web Key Set.
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri")]
+    pub jwks: Option<PathBuf>,
+    /// Address where it publishes its public keys.
+    #[arg(long, value_name = "URI")]
+    pub jwks_uri: Option<String>,
 }
 
 /// How a client proves itself, as typed.
@@ -173,6 +192,9 @@ pub enum Auth {
     Basic,
     /// `client_secret_post`
     Post,
+    /// An assertion signed by a key of its own: no secret, its public keys by --jwks or --jwks-uri.
+    #[value(name = "private_key_jwt")]
+    PrivateKeyJwt,
     /// A public client: no secret, PKCE.
     None,
 }
@@ -182,6 +204,7 @@ impl From<Auth> for AuthMethod {
         match auth {
             Auth::Basic => Self::Basic,
             Auth::Post => Self::Post,
+            Auth::PrivateKeyJwt => Self::PrivateKeyJwt,
             Auth::None => Self::None,
         }
     }
@@ -230,6 +253,9 @@ pub struct ClientAdd {
     /// How it proves itself.
     #[arg(long, value_enum, default_value = "basic")]
     pub auth: Auth,
+    /// Its public keys.
+    #[command(flatten)]
+    pub keys: TypedKeys,
     /// Grant type; may be repeated. Code and refresh where it is not said.
     #[arg(long = "grant", value_enum, value_name = "GRANT")]
     pub grants: Vec<GrantType>,

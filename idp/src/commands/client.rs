@@ -19,6 +19,7 @@ use url::Url;
 use super::{
     Done, Failed, Outcome,
     arguments::{self, ClientAdd, GrantType},
+    client_keys,
     desk::Desk,
     note,
 };
@@ -33,19 +34,22 @@ pub(super) async fn run(command: arguments::Client, settings: Settings) -> Outco
         arguments::Client::Add(new) => add(&desk, *new).await,
         arguments::Client::Disable { id } => switch(&desk, &id, Enabled::Off).await,
         arguments::Client::Enable { id } => switch(&desk, &id, Enabled::On).await,
+        arguments::Client::Keys { id, keys } => client_keys::replace(&desk, &id, keys).await,
         arguments::Client::List => list(&desk).await,
     }
 }
 
-async fn add(desk: &Desk, new: ClientAdd) -> Outcome {
+async fn add(desk: &Desk, mut new: ClientAdd) -> Outcome {
     let application = desk.application(&new.application).await?;
-    let client = client(new, &application)?;
+    let keys = client_keys::typed(std::mem::take(&mut new.keys))?;
+    let client = Client { keys, ..client(new, &application)? };
     registration::check(&client).map_err(|why| Failed::refused(why.to_string()))?;
     if let Some(uri) = &client.backchannel_logout_uri {
         check_logout_address(desk, uri).await?;
     }
+    client_keys::check_address(desk, client.keys.as_ref()).await?;
     let secret = match client.auth_method {
-        AuthMethod::None => None,
+        AuthMethod::None | AuthMethod::PrivateKeyJwt => None,
         AuthMethod::Basic | AuthMethod::Post => Some(desk.base.entropy.token()?),
     };
     let hash = secret.as_ref().map(|secret| digest::digest(&digest::SHA256, secret.as_bytes()).as_ref().to_vec());
@@ -104,6 +108,7 @@ fn client(new: ClientAdd, application: &Application) -> Result<Client, Failed> {
         enabled: true,
         auth_method,
         secrets: Vec::new(),
+        keys: None,
         grant_types: grants.into_iter().map(|grant| grant.as_str().to_owned()).collect(),
         redirect_uris: new.redirect_uris,
         post_logout_redirect_uris: new.post_logout_redirect_uris,
@@ -152,12 +157,16 @@ async fn check_logout_address(desk: &Desk, uri: &str) -> Result<(), Failed> {
     }
 }
 
+/// The client of this id, or a sentence.
+pub(super) async fn find(desk: &Desk, id: &ClientId) -> Result<Client, Failed> {
+    let all = clients::all(&desk.base.db).await?;
+    let found = all.into_iter().find(|client| client.id == *id);
+    found.ok_or_else(|| Failed::refused(format!("no client is called \"{id}\"; gapura client list shows all")))
+}
+
 async fn switch(desk: &Desk, id: &str, to: Enabled) -> Outcome {
     let id = ClientId::new(id);
-    let all = clients::all(&desk.base.db).await?;
-    let Some(client) = all.into_iter().find(|client| client.id == id) else {
-        return Err(Failed::refused(format!("no client is called \"{id}\"; gapura client list shows all")));
-    };
+    let client = find(desk, &id).await?;
     let mut event = desk.event(EventKind::ClientChanged)?;
     event.client_id = Some(id.clone());
     event.application_id = Some(client.application_id.clone());
@@ -182,18 +191,21 @@ async fn list(desk: &Desk) -> Outcome {
     let mut text = String::new();
     for client in &all {
         let state = if client.enabled { "enabled" } else { "disabled" };
-        let _ = writeln!(text, "{:<20} {state:<8} {}", client.id, client.name);
+        let _ = writeln!(text, "{:<20} {state:<8} {:<19} {}", client.id, client.auth_method, client.name);
     }
     Ok(Done::new(text, json!({"clients": all.iter().map(shown).collect::<Vec<_>>()})))
 }
 
 fn shown(client: &Client) -> Value {
+    let (jwks, jwks_uri) = client_keys::shown(client.keys.as_ref());
     json!({
         "client_id": client.id,
         "application_id": client.application_id,
         "name": client.name,
         "enabled": client.enabled,
         "token_endpoint_auth_method": client.auth_method,
+        "jwks": jwks,
+        "jwks_uri": jwks_uri,
         "grant_types": client.grant_types,
         "redirect_uris": client.redirect_uris,
         "post_logout_redirect_uris": client.post_logout_redirect_uris,

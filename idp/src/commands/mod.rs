@@ -10,6 +10,7 @@ mod application;
 pub mod arguments;
 mod backup;
 mod client;
+mod client_keys;
 mod desk;
 mod doctor;
 mod explain;

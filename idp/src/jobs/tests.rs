@@ -81,6 +81,7 @@ impl Bench {
             enabled: true,
             auth_method: AuthMethod::Basic,
             secrets: Vec::new(),
+            keys: None,
             grant_types: vec!["authorization_code".into()],
             redirect_uris: vec!["https://a.example/cb".into()],
             post_logout_redirect_uris: Vec::new(),
@@ -288,7 +289,10 @@ async fn keys_made_elsewhere_are_followed() {
     let jobs = Jobs::start(&bench.app).await.unwrap();
     // Made in the background: a flow that needs it waits.
     let claims = serde_json::json!({"iss": "x"});
-    let signed = bench.app.keys.sign(IdTokenAlg::Rs256, gapura_core::oauth::TokenType::IdToken, &claims).await;
-    assert!(signed.is_ok() && bench.app.keys.complete());
+    for alg in IdTokenAlg::ALL {
+        let signed = bench.app.keys.sign(*alg, gapura_core::oauth::TokenType::IdToken, &claims).await;
+        assert!(signed.is_ok(), "{alg}");
+    }
+    assert!(bench.app.keys.complete());
     jobs.stop().await;
 }

@@ -3,9 +3,10 @@
 //! The story: [`root`] reads or makes the root key's file; [`purpose`] opens the keys that
 //! encrypt columns, index what is encrypted, pepper passwords and mark forms; [`signing`] holds the
 //! key pairs that sign tokens, parsed once, and the JWKS document; [`verify`] takes apart tokens of
-//! our own that come back. Losing the root key loses them all, which is why it never lies in the
+//! our own that come back, [`client`] compares signatures of clients. Losing the root key loses them all, which is why it never lies in the
 //! database or in a backup of it.
 
+mod client;
 pub mod purpose;
 pub mod root;
 mod sealer;
@@ -24,6 +25,7 @@ use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::Notify;
 
+pub use client::{is_key, verifies};
 pub use sealer::Sealer;
 use signing::SigningSet;
 pub use verify::{Expected, TokenRefused};

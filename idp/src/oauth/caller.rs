@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use gapura_core::{
     id::ClientId,
-    oauth::{Caller, Params, authenticate, presented},
+    oauth::{Caller, Params, Proof, authenticate, presented},
     time::Instant,
 };
 use gapura_store::copies::Snapshot;
 
+use super::assertion;
 use crate::{failure::Failure, state::App};
 
 /// Authenticates the caller against confirmed copies; no statement.
@@ -24,6 +25,9 @@ pub(super) async fn caller(
     let offered = presented(lines, params)?;
     let snapshot = app.copies.current().await?;
     let found = snapshot.clients.get(&ClientId::new(&*offered.client_id));
-    let caller = authenticate(found, &offered, now)?;
+    let caller = match &offered.proof {
+        Proof::Assertion(assertion) => assertion::proved(app, found, assertion, now).await?,
+        Proof::Secret(..) | Proof::Nothing => authenticate(found, &offered, now)?,
+    };
     Ok((caller, snapshot))
 }

@@ -10,9 +10,11 @@
 //! | `/introspect`, `/revoke` | [`introspect`], [`revoke`] | clients |
 //! | `/logout` | [`logout`] | a browser sent by an application |
 
+mod assertion;
 pub mod authorize;
 mod bearer;
 mod caller;
+mod client_keys;
 mod code;
 pub mod discovery;
 pub mod introspect;
@@ -36,12 +38,17 @@ pub use verified::VerifiedTokens;
 pub struct Prepared {
     metadata: discovery::Document,
     verified: VerifiedTokens,
+    client_keys: client_keys::ClientKeyCache,
 }
 
 impl Prepared {
     /// For this issuer.
     pub fn new(issuer: &str) -> Arc<Self> {
-        Arc::new(Self { metadata: discovery::Document::of(issuer), verified: VerifiedTokens::default() })
+        Arc::new(Self {
+            metadata: discovery::Document::of(issuer),
+            verified: VerifiedTokens::default(),
+            client_keys: client_keys::ClientKeyCache::default(),
+        })
     }
 }
 

@@ -94,10 +94,19 @@ impl Outbound {
 
     /// Posts a form (`application/x-www-form-urlencoded`).
     pub async fn post_form(&self, url: &str, form: String) -> Result<Answer, OutboundError> {
-        tokio::time::timeout(TIME, self.post(url, form)).await.unwrap_or(Err(OutboundError::TimedOut))
+        self.in_time(url, Some(form)).await
     }
 
-    async fn post(&self, url: &str, form: String) -> Result<Answer, OutboundError> {
+    /// Gets a document.
+    pub async fn get(&self, url: &str) -> Result<Answer, OutboundError> {
+        self.in_time(url, None).await
+    }
+
+    async fn in_time(&self, url: &str, form: Option<String>) -> Result<Answer, OutboundError> {
+        tokio::time::timeout(TIME, self.send(url, form)).await.unwrap_or(Err(OutboundError::TimedOut))
+    }
+
+    async fn send(&self, url: &str, form: Option<String>) -> Result<Answer, OutboundError> {
         let target = self.target(url).await?;
         let stream = connect(&target.addresses).await?;
         let request = request(&target, form)?;
@@ -153,7 +162,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, OutboundError> {
     Err(OutboundError::NoConnection)
 }
 
-fn request(target: &Target, form: String) -> Result<Request<Full<Bytes>>, OutboundError> {
+fn request(target: &Target, form: Option<String>) -> Result<Request<Full<Bytes>>, OutboundError> {
     let url = &target.url;
     let path = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
@@ -164,13 +173,16 @@ fn request(target: &Target, form: String) -> Result<Request<Full<Bytes>>, Outbou
         (Some(host), None) => host.to_owned(),
         (None, _) => return Err(refuse("has no host")),
     };
-    Request::post(path)
+    let request = match &form {
+        Some(_) => Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
+        None => Request::get(path),
+    };
+    request
         .header(header::HOST, authority)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "*/*")
         .header(header::USER_AGENT, concat!("gapura/", env!("CARGO_PKG_VERSION")))
         .header(header::CONNECTION, "close")
-        .body(Full::new(Bytes::from(form)))
+        .body(Full::new(Bytes::from(form.unwrap_or_default())))
         .map_err(|_| refuse("is no address"))
 }
 

@@ -137,8 +137,8 @@ sections! {
         idle_minutes: u64 = 4 * 60;
     }
     outbound: Outbound {
-        /// Private networks in which applications live, such as `10.0.0.0/8`. Logout messages go nowhere else but
-        /// to public https addresses.
+        /// Private networks in which applications live, such as `10.0.0.0/8`. Logout messages and
+        /// questions for a client's keys go nowhere else but to public https addresses.
         allow: Vec<String> = Vec::new();
         /// Certificates (PEM) trusted beside the system's.
         ca_file: Option<PathBuf> = None;

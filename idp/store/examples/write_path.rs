@@ -254,6 +254,7 @@ fn client() -> Client {
         enabled: true,
         auth_method: AuthMethod::None,
         secrets: Vec::new(),
+        keys: None,
         grant_types: Vec::new(),
         redirect_uris: Vec::new(),
         post_logout_redirect_uris: Vec::new(),

@@ -3,7 +3,7 @@
 
 use gapura_core::{
     id::{ApplicationId, ClientId},
-    oauth::Client,
+    oauth::{Client, ClientKeys, KeySet},
     time::Instant,
 };
 
@@ -42,6 +42,8 @@ record! {
         pkce: String,
         refresh: String,
         asks_consent: bool,
+        jwks: Option<String>,
+        jwks_uri: Option<String>,
         secret_hash: Option<Vec<u8>>,
         secret_expires_at: Option<i64>,
     }
@@ -57,6 +59,7 @@ impl TryFrom<Row> for Client {
             name: row.name,
             enabled: row.enabled,
             auth_method: word(&row.auth_method, "clients.auth_method")?,
+            keys: keys(row.jwks, row.jwks_uri)?,
             secrets: row.secret_hash.map(|hash| (hash, instant(row.secret_expires_at))).into_iter().collect(),
             grant_types: list(&row.grant_types, "clients.grant_types")?,
             redirect_uris: list(&row.redirect_uris, "clients.redirect_uris")?,
@@ -72,11 +75,30 @@ impl TryFrom<Row> for Client {
     }
 }
 
+fn keys(jwks: Option<String>, jwks_uri: Option<String>) -> Result<Option<ClientKeys>, StoreError> {
+    match (jwks, jwks_uri) {
+        (Some(set), _) => {
+            let set = KeySet::registered(set.as_bytes()).map_err(|_| StoreError::Corrupt("clients.jwks".to_owned()))?;
+            Ok(Some(ClientKeys::Inline(set)))
+        }
+        (None, uri) => Ok(uri.map(ClientKeys::At)),
+    }
+}
+
+/// The columns `jwks` and `jwks_uri`.
+fn columns(keys: Option<&ClientKeys>) -> (Option<String>, Option<&str>) {
+    match keys {
+        Some(ClientKeys::Inline(set)) => (Some(set.to_json().to_string()), None),
+        Some(ClientKeys::At(uri)) => (None, Some(uri)),
+        None => (None, None),
+    }
+}
+
 /// Every client, in order of id. There are some dozens; copies are rebuilt from this.
 pub async fn all(db: &Db) -> Result<Vec<Client>, StoreError> {
     const SQL: &str = "SELECT c.id, c.application_id, c.name, c.enabled, c.auth_method, c.grant_types, \
          c.redirect_uris, c.post_logout_redirect_uris, c.scopes, c.home_uri, c.backchannel_logout_uri, \
-         c.id_token_alg, c.pkce, c.refresh, c.asks_consent, s.hash AS secret_hash, s.expires_at AS secret_expires_at \
+         c.id_token_alg, c.pkce, c.refresh, c.asks_consent, c.jwks, c.jwks_uri, s.hash AS secret_hash, s.expires_at AS secret_expires_at \
          FROM clients c LEFT JOIN client_secrets s ON s.client_id = c.id ORDER BY c.id, s.id";
     let mut clients: Vec<Client> = Vec::new();
     for row in db.all::<Row>(SQL, values![]).await? {
@@ -93,9 +115,10 @@ pub async fn all(db: &Db) -> Result<Vec<Client>, StoreError> {
 pub async fn add(tx: &mut Tx, client: &Client, now: Instant) -> Result<bool, StoreError> {
     const SQL: &str = "INSERT INTO clients (id, application_id, name, enabled, auth_method, grant_types, \
          redirect_uris, post_logout_redirect_uris, scopes, home_uri, backchannel_logout_uri, id_token_alg, \
-         pkce, refresh, asks_consent, created_at, changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) \
+         pkce, refresh, asks_consent, created_at, changed_at, jwks, jwks_uri) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18) \
          ON CONFLICT (id) DO NOTHING";
+    let (jwks, jwks_uri) = columns(client.keys.as_ref());
     let values = values![
         &client.id,
         &client.application_id,
@@ -113,6 +136,8 @@ pub async fn add(tx: &mut Tx, client: &Client, now: Instant) -> Result<bool, Sto
         client.refresh.as_str(),
         client.asks_consent,
         now,
+        jwks.as_deref(),
+        jwks_uri,
     ];
     if tx.execute(SQL, values).await? == 0 {
         return Ok(false);
@@ -132,6 +157,18 @@ pub async fn add_secret(
          VALUES ($1, $2, $3, $4, $5)";
     tx.execute(SQL, values![secret.id, client, secret.hash, now, secret.expires_at]).await?;
     generations::raise(tx, Copied::Clients).await
+}
+
+/// Replaces the keys of a client that proves itself by one; false where there is no such client.
+pub async fn set_keys(tx: &mut Tx, client: &ClientId, keys: &ClientKeys, now: Instant) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE clients SET jwks = $2, jwks_uri = $3, changed_at = $4 \
+         WHERE id = $1 AND auth_method = 'private_key_jwt'";
+    let (jwks, jwks_uri) = columns(Some(keys));
+    if tx.execute(SQL, values![client, jwks.as_deref(), jwks_uri, now]).await? == 0 {
+        return Ok(false);
+    }
+    generations::raise(tx, Copied::Clients).await?;
+    Ok(true)
 }
 
 /// Switches a client on or off; false where there is none, or it already is so.

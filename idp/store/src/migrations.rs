@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0007_sessions.sql",
     "0008_logout_messages.sql",
     "0009_imports.sql",
+    "0010_client_keys.sql",
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \

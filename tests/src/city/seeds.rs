@@ -233,6 +233,7 @@ async fn client(
         enabled: true,
         auth_method: seed.auth,
         secrets: Vec::new(),
+        keys: None,
         grant_types: seed.grants.iter().map(|grant| (*grant).to_owned()).collect(),
         redirect_uris: vec![format!("{home}/auth/callback")],
         post_logout_redirect_uris: vec![format!("{home}/keluar")],

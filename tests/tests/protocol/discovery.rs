@@ -54,7 +54,7 @@ async fn metadata_says_what_is_true(pair: Pair) {
     for refused in ["password", "implicit"] {
         assert!(!has("grant_types_supported", refused), "{refused}");
     }
-    for method in ["client_secret_basic", "client_secret_post", "none"] {
+    for method in ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] {
         assert!(has("token_endpoint_auth_methods_supported", method), "{method}");
     }
     for scope in ["openid", "profile", "email", "opd", "jabatan", "nip", "peran", "offline_access"] {

@@ -11,6 +11,7 @@ mod confused_tokens;
 mod discovery;
 mod doors;
 mod introspection;
+mod private_key_jwt;
 mod refresh;
 mod revocation;
 mod session;

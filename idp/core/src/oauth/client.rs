@@ -2,6 +2,7 @@
 
 use crate::{
     id::{ApplicationId, ClientId},
+    oauth::ClientKeys,
     time::Instant,
     words,
 };
@@ -13,6 +14,8 @@ words! {
         Basic = "client_secret_basic",
         /// `client_secret_post`.
         Post = "client_secret_post",
+        /// `private_key_jwt`.
+        PrivateKeyJwt = "private_key_jwt",
         /// Public client.
         None = "none",
     }
@@ -67,6 +70,8 @@ pub struct Client {
     pub auth_method: AuthMethod,
     /// SHA-256 of each live secret, with its end.
     pub secrets: Vec<(Vec<u8>, Option<Instant>)>,
+    /// Its public keys, where it proves itself by one.
+    pub keys: Option<ClientKeys>,
     /// Grant types, wire words (`authorization_code`, `refresh_token`, `client_credentials`).
     pub grant_types: Vec<String>,
     /// Exact redirect URIs, byte for byte.

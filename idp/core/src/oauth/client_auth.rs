@@ -1,11 +1,14 @@
 //! Client authentication at the endpoints clients call directly (RFC 6749 section 2.3, OpenID Connect
-//! Core section 9): `client_secret_basic`, `client_secret_post`, `none`.
+//! Core section 9): `client_secret_basic`, `client_secret_post`, `private_key_jwt` ([`assertion`]), `none`.
 //!
 //! A client proves itself by the method it is registered with and by one method at a time. [`Caller`]
 //! has no public constructor: holding one proves that this was checked.
 
+pub mod assertion;
+
 use std::sync::Arc;
 
+use assertion::Assertion;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -23,8 +26,18 @@ const MAX_HEADER: usize = 4096;
 pub struct Presented {
     /// The `client_id` it names.
     pub client_id: String,
-    method: AuthMethod,
-    secret: Option<Secret<String>>,
+    /// What it offers.
+    pub proof: Proof,
+}
+
+/// One way in which a client proves itself.
+pub enum Proof {
+    /// A secret, by Basic or in the body.
+    Secret(AuthMethod, Secret<String>),
+    /// A signed assertion.
+    Assertion(Box<Assertion>),
+    /// Only its name.
+    Nothing,
 }
 
 /// The client of this request, proved.
@@ -37,7 +50,7 @@ impl Caller {
         &self.0
     }
 
-    /// Whether it proved itself by a secret.
+    /// Whether it proved itself by a secret or a key.
     pub fn is_confidential(&self) -> bool {
         self.0.auth_method != AuthMethod::None
     }
@@ -55,35 +68,52 @@ pub fn presented<'a>(
     if headers.next().is_some() {
         return Err(OAuthError::invalid_request("more than one Authorization header"));
     }
-    if params.has("client_assertion") || params.has("client_assertion_type") {
-        return Err(invalid_client("client_assertion is not supported"));
+    let asserts = params.has("client_assertion") || params.has("client_assertion_type");
+    if usize::from(header.is_some()) + usize::from(params.has("client_secret")) + usize::from(asserts) > 1 {
+        return Err(OAuthError::invalid_request("more than one client authentication method"));
     }
     let id = params.one("client_id")?;
     let posted = params.one("client_secret")?;
-    let Some(header) = header else {
+    let presented = if let Some(header) = header {
+        let (client_id, secret) = basic(header).ok_or_else(|| invalid_client("malformed Authorization header"))?;
+        Presented { client_id, proof: Proof::Secret(AuthMethod::Basic, secret) }
+    } else if asserts {
+        let assertion = asserted(params)?;
+        Presented { client_id: assertion.client_id().to_owned(), proof: Proof::Assertion(Box::new(assertion)) }
+    } else {
         let client_id = id.ok_or_else(|| invalid_client("no client is named"))?.to_owned();
-        let method = if posted.is_some() { AuthMethod::Post } else { AuthMethod::None };
-        return Ok(Presented { client_id, method, secret: posted.map(|text| Secret::new(text.to_owned())) });
+        let secret = posted.map(|text| Secret::new(text.to_owned()));
+        Presented { client_id, proof: secret.map_or(Proof::Nothing, |it| Proof::Secret(AuthMethod::Post, it)) }
     };
-    if params.has("client_secret") {
-        return Err(OAuthError::invalid_request("more than one client authentication method"));
-    }
-    let (client_id, secret) = basic(header).ok_or_else(|| invalid_client("malformed Authorization header"))?;
-    if id.is_some_and(|id| id != client_id) {
+    if id.is_some_and(|id| id != presented.client_id) {
         return Err(OAuthError::invalid_request("client_id differs from the authenticated client"));
     }
-    Ok(Presented { client_id, method: AuthMethod::Basic, secret: Some(secret) })
+    Ok(presented)
 }
 
-/// Compares the proof with the client's registration. `None`: nobody has that `client_id`; the answer is the
-/// same, and a hash is computed alike.
+//= RFC7523#2.2
+fn asserted(params: &Params) -> Result<Assertion, OAuthError> {
+    if params.one("client_assertion_type")? != Some(assertion::ASSERTION_TYPE) {
+        return Err(invalid_client("client_assertion_type must be that of RFC 7523"));
+    }
+    let sent = params.one("client_assertion")?;
+    Assertion::parse(sent.ok_or_else(|| invalid_client("client_assertion is missing"))?)
+}
+
+/// Compares a secret, or the lack of one, with the client's registration. `None`: nobody has that `client_id`;
+/// the answer is the same, and a hash is computed alike. An assertion proves a client by
+/// [`assertion::Signed::once`] only.
 //= RFC6749#2.3.1
 //= RFC6749#5.2
 pub fn authenticate(client: Option<&Arc<Client>>, presented: &Presented, now: Instant) -> Result<Caller, OAuthError> {
     let refused = |private: &str| invalid_client("client authentication failed").because(private);
-    let sent = presented.secret.as_ref().map(|secret| Sha256::digest(secret.expose().as_bytes()));
+    let (method, sent) = match &presented.proof {
+        Proof::Secret(method, secret) => (*method, Some(Sha256::digest(secret.expose().as_bytes()))),
+        Proof::Nothing => (AuthMethod::None, None),
+        Proof::Assertion(_) => return Err(refused("an assertion is proved by its signature")),
+    };
     let client = client.ok_or_else(|| refused("unknown client"))?;
-    if presented.method != client.auth_method {
+    if method != client.auth_method {
         return Err(refused("another method is registered"));
     }
     if let Some(sent) = sent {
@@ -126,6 +156,8 @@ fn basic(header: &[u8]) -> Option<(String, Secret<String>)> {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
     use crate::oauth::fixtures::client;
 
@@ -159,7 +191,7 @@ mod tests {
     //= RFC6749#5.2 test
     #[test]
     fn each_client_proves_itself_by_its_own_method_only() {
-        use AuthMethod::{Basic, None as Public, Post};
+        use AuthMethod::{Basic, None as Public, Post, PrivateKeyJwt};
         let id = client().id.to_string();
         let good = basic_header(&format!("{id}:ra+ha%3Asia%25"));
         let rotated = basic_header(&format!("{id}:baru"));
@@ -189,7 +221,13 @@ mod tests {
             (Basic, Some(good.clone()), "client_secret=".into(), Err(ErrorCode::InvalidRequest)),
             (Basic, Some(good.clone()), "client_id=lain".into(), Err(ErrorCode::InvalidRequest)),
             (Post, None, format!("{post}&client_secret=baru"), Err(ErrorCode::InvalidRequest)),
-            (Basic, Some(good.clone()), "client_assertion=x".into(), Err(ErrorCode::InvalidClient)),
+            (Basic, Some(good.clone()), "client_assertion=x".into(), Err(ErrorCode::InvalidRequest)),
+            (Post, None, format!("{post}&client_assertion=x"), Err(ErrorCode::InvalidRequest)),
+            (Post, None, format!("{named}&client_assertion=x"), Err(ErrorCode::InvalidClient)),
+            // A client with keys, by anything else.
+            (PrivateKeyJwt, Some(rotated.clone()), String::new(), Err(ErrorCode::InvalidClient)),
+            (PrivateKeyJwt, None, post.clone(), Err(ErrorCode::InvalidClient)),
+            (PrivateKeyJwt, None, named.clone(), Err(ErrorCode::InvalidClient)),
             // Wrong, ended, undecoded or malformed.
             (Basic, Some(basic_header(&format!("{id}:salah"))), String::new(), Err(ErrorCode::InvalidClient)),
             (Basic, Some(basic_header(&format!("{id}:lama"))), String::new(), Err(ErrorCode::InvalidClient)),
@@ -205,6 +243,53 @@ mod tests {
         for (method, header, body, expected) in rows {
             assert_eq!(attempt(method, header.as_deref(), &body), expected, "{method} {header:?} {body}");
         }
+    }
+
+    //= RFC7523#2.2 test
+    #[test]
+    fn an_assertion_names_its_type_and_its_client() {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let claims = r#"{"iss":"presensi","sub":"presensi","aud":"x","exp":1,"jti":"j"}"#;
+        let sent = format!("{}.{}.AAAA", encode(r#"{"alg":"ES256"}"#), encode(claims));
+        let kind = assertion::ASSERTION_TYPE;
+        let rows: [(&[(&str, &str)], Result<&str, ErrorCode>); 9] = [
+            (&[("client_assertion_type", kind), ("client_assertion", &sent)], Ok("presensi")),
+            (
+                &[("client_assertion_type", kind), ("client_assertion", &sent), ("client_id", "presensi")],
+                Ok("presensi"),
+            ),
+            (
+                &[("client_assertion_type", kind), ("client_assertion", &sent), ("client_id", "lain")],
+                Err(ErrorCode::InvalidRequest),
+            ),
+            (
+                &[("client_assertion_type", kind), ("client_assertion", &sent), ("client_secret", "x")],
+                Err(ErrorCode::InvalidRequest),
+            ),
+            (
+                &[("client_assertion_type", kind), ("client_assertion", &sent), ("client_assertion", &sent)],
+                Err(ErrorCode::InvalidRequest),
+            ),
+            (
+                &[("client_assertion_type", kind), ("client_assertion_type", kind), ("client_assertion", &sent)],
+                Err(ErrorCode::InvalidRequest),
+            ),
+            (&[("client_assertion_type", "saml2-bearer"), ("client_assertion", &sent)], Err(ErrorCode::InvalidClient)),
+            (&[("client_assertion", &sent)], Err(ErrorCode::InvalidClient)),
+            (&[("client_assertion_type", kind)], Err(ErrorCode::InvalidClient)),
+        ];
+        for (params, expected) in rows {
+            let read = presented([], &Params::from_pairs(params.iter().copied()));
+            let read = read.as_ref().map(|read| read.client_id.as_str()).map_err(|error| error.code);
+            assert_eq!(read, expected, "{params:?}");
+        }
+        let oversized = "x".repeat(crate::oauth::MAX_VALUE + 1);
+        let params = Params::from_pairs([("client_assertion_type", kind), ("client_assertion", &oversized)]);
+        assert_eq!(presented([], &params).err().map(|error| error.code), Some(ErrorCode::InvalidRequest));
+        // Taken apart, it proves nothing yet.
+        let params = Params::from_pairs([("client_assertion_type", kind), ("client_assertion", &sent)]);
+        let unproved = presented([], &params).unwrap();
+        assert!(authenticate(Some(&registered(AuthMethod::None)), &unproved, NOW).is_err());
     }
 
     //= RFC6749#2.3.1 test

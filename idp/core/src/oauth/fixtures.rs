@@ -15,6 +15,7 @@ pub(crate) fn client() -> Client {
         enabled: true,
         auth_method: AuthMethod::Basic,
         secrets: vec![],
+        keys: None,
         grant_types: words(&["authorization_code", "refresh_token", "client_credentials"]),
         redirect_uris: words(&["https://presensi.kota.go.id/balik"]),
         post_logout_redirect_uris: words(&["https://presensi.kota.go.id/"]),

@@ -60,8 +60,11 @@ pub fn metadata(issuer: &str) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": IdTokenAlg::ALL,
         "token_endpoint_auth_methods_supported": AuthMethod::ALL,
+        "token_endpoint_auth_signing_alg_values_supported": IdTokenAlg::ALL,
         "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": IdTokenAlg::ALL,
         "revocation_endpoint_auth_methods_supported": AuthMethod::ALL,
+        "revocation_endpoint_auth_signing_alg_values_supported": IdTokenAlg::ALL,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": Prompt::ALL,
         "ui_locales_supported": ["id", "en"],
@@ -98,6 +101,12 @@ mod tests {
         assert!(document["id_token_signing_alg_values_supported"].as_array().unwrap().contains(&json!("RS256")));
         assert!(document["scopes_supported"].as_array().unwrap().contains(&json!("openid")));
         assert_eq!(document["authorization_response_iss_parameter_supported"], json!(true));
+        for endpoint in ["token", "introspection", "revocation"] {
+            let methods = &document[format!("{endpoint}_endpoint_auth_methods_supported")];
+            assert!(methods.as_array().unwrap().contains(&json!("private_key_jwt")), "{endpoint}");
+            let algs = &document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")];
+            assert_eq!(algs, &json!(["ES256", "RS256", "PS256", "EdDSA"]), "{endpoint}");
+        }
         assert!(!document["grant_types_supported"].as_array().unwrap().contains(&json!("password")));
     }
 }

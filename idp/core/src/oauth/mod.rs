@@ -3,6 +3,7 @@
 pub mod authorize;
 mod client;
 mod client_auth;
+mod client_keys;
 pub mod decide;
 mod error;
 mod family;
@@ -21,7 +22,12 @@ pub mod token;
 
 pub use authorize::{AuthorizeRequest, Prompt};
 pub use client::{AuthMethod, Client, IdTokenAlg, PkcePolicy, RefreshPolicy};
-pub use client_auth::{Caller, Presented, authenticate, presented};
+pub use client_auth::{
+    Caller, Presented, Proof,
+    assertion::{self, Assertion, Signed},
+    authenticate, presented,
+};
+pub use client_keys::{ClientKeys, KeyFlaw, KeySet, KeySetFlaw, Material, PublicKey};
 pub use decide::LoginReason;
 pub use error::{ErrorCode, OAuthError};
 pub use family::{Family, FamilyEnd};

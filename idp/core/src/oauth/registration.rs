@@ -3,7 +3,7 @@
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::oauth::{AuthMethod, Client, PkcePolicy};
+use crate::oauth::{AuthMethod, Client, ClientKeys, PkcePolicy};
 
 /// Why a registration is refused. A sentence for the person who registers.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -24,8 +24,11 @@ pub enum RegistrationError {
     /// A client that lets people sign in needs somewhere to return to.
     #[error("the authorization_code grant needs a redirect URI")]
     NoRedirect,
+    /// OpenID Connect Core section 9.
+    #[error("private_key_jwt needs the client's public keys (jwks or jwks_uri), and no other method has any")]
+    Keys,
     /// RFC 6749 section 4.4: only confidential clients.
-    #[error("client_credentials is for clients with a secret")]
+    #[error("client_credentials is for clients with a secret or a key")]
     PublicMachine,
     /// RFC 9700 section 2.1.1: nothing else protects a public client's code.
     #[error("a public client must use PKCE")]
@@ -56,7 +59,20 @@ pub fn check(client: &Client) -> Result<(), RegistrationError> {
     if let Some(uri) = &client.backchannel_logout_uri {
         check_logout_uri(uri)?;
     }
+    if client.keys.is_some() != (client.auth_method == AuthMethod::PrivateKeyJwt) {
+        return Err(RegistrationError::Keys);
+    }
+    client.keys.as_ref().map_or(Ok(()), check_keys)?;
     check_grants(client)
+}
+
+/// The address of keys is called by us; https even inside the city's networks: who alters what is fetched there
+/// becomes the client.
+pub fn check_keys(keys: &ClientKeys) -> Result<(), RegistrationError> {
+    match keys {
+        ClientKeys::Inline(_) => Ok(()),
+        ClientKeys::At(uri) => check_uri("jwks_uri", uri),
+    }
 }
 
 fn check_grants(client: &Client) -> Result<(), RegistrationError> {
@@ -135,6 +151,7 @@ mod tests {
             enabled: true,
             auth_method: AuthMethod::Basic,
             secrets: Vec::new(),
+            keys: None,
             grant_types: vec!["authorization_code".into()],
             redirect_uris: vec!["https://presensi.kota-contoh.go.id/callback".into()],
             post_logout_redirect_uris: Vec::new(),
@@ -200,6 +217,18 @@ mod tests {
         assert_eq!(check(&loose), Err(RegistrationError::PublicWithoutPkce));
         let machine = Client { grant_types: vec!["client_credentials".into()], ..public };
         assert_eq!(check(&machine), Err(RegistrationError::PublicMachine));
+    }
+
+    #[test]
+    fn keys_belong_to_the_method_that_uses_them() {
+        let at = |uri: &str| Some(ClientKeys::At(uri.to_owned()));
+        let by_key = |keys| Client { auth_method: AuthMethod::PrivateKeyJwt, keys, ..client() };
+        assert_eq!(check(&by_key(at("https://presensi.kota-contoh.go.id/jwks"))), Ok(()));
+        assert_eq!(check(&by_key(None)), Err(RegistrationError::Keys));
+        assert_eq!(check(&Client { keys: at("https://a.go.id/jwks"), ..client() }), Err(RegistrationError::Keys));
+        for bad in ["http://presensi.kota-contoh.go.id/jwks", "https://u:p@a.go.id/", "ftp://a.go.id/", "jwks", ""] {
+            assert!(matches!(check(&by_key(at(bad))), Err(RegistrationError::Uri { .. })), "{bad}");
+        }
     }
 
     #[test]

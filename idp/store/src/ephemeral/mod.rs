@@ -251,9 +251,9 @@ impl Ephemeral {
     }
 
     /// Since when no mark can have been lost. An assertion issued before may have been used before
-    /// a restart and must be refused; ask before claiming its `jti`. In memory this is the first
-    /// `now` asked with, so the server asks once at its start; a clock set back moves it, since marks may have
-    /// been collected while it ran ahead.
+/// a restart and must be refused; ask after claiming its `jti`, so that a memory lost in between is noticed.
+    /// In memory this is the first `now` asked with, so the server asks once at its start; a clock set back
+    /// moves it, since marks may have been collected while it ran ahead.
     pub async fn marks_since(&self, now: Instant) -> Result<Instant, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => Ok(memory.marks_since(now)),

@@ -2,7 +2,7 @@
 
 use gapura_core::{
     id::{ApplicationId, ClientId, KeyId},
-    oauth::{IdTokenAlg, KeyProvider, SigningKeyState, StoredSigningKey},
+    oauth::{AuthMethod, ClientKeys, IdTokenAlg, KeyProvider, KeySet, SigningKeyState, StoredSigningKey},
 };
 use gapura_store::{
     clients::{self, Enabled, NewSecret},
@@ -53,6 +53,33 @@ on_both_engines! {
         let after = generations::current(&store.db).await.unwrap();
         assert_eq!(after.clients, before.clients + 3);
         assert_eq!(after.keys, before.keys);
+    }
+
+    async fn a_client_keeps_the_keys_it_was_given_last(store) {
+        city(store).await;
+        let set = |kid: &str| {
+            let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+            let text = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}","kid":"{kid}"}}]}}"#);
+            ClientKeys::Inline(KeySet::registered(text.as_bytes()).unwrap())
+        };
+        let mut client = clients::all(&store.db).await.unwrap().into_iter().find(|c| c.id == web()).unwrap();
+        client.id = ClientId::new("keyed");
+        client.auth_method = AuthMethod::PrivateKeyJwt;
+        client.secrets = Vec::new();
+        client.keys = Some(set("a"));
+        let added = client.clone();
+        assert!(change!(store, |tx| clients::add(tx, &added, NOW)));
+        let stored = async || clients::all(&store.db).await.unwrap().into_iter().find(|c| c.id == client.id).unwrap();
+        assert_eq!(stored().await, client);
+        for keys in [ClientKeys::At("https://a.example/jwks".to_owned()), set("b")] {
+            let before = generations::current(&store.db).await.unwrap().clients;
+            let given = keys.clone();
+            assert!(change!(store, |tx| clients::set_keys(tx, &ClientId::new("keyed"), &given, NOW)));
+            assert_eq!(stored().await.keys, Some(keys));
+            assert_eq!(generations::current(&store.db).await.unwrap().clients, before + 1);
+        }
+        let given = set("c");
+        assert!(!change!(store, |tx| clients::set_keys(tx, &web(), &given, NOW)), "it has a secret");
     }
 
     async fn a_client_is_switched_off_and_on(store) {
