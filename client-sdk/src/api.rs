@@ -140,12 +140,12 @@ impl Api {
             .relying_party(gapura.settings(), &KeySet::default())?
             .set_introspection_url(IntrospectionUrl::from_url(endpoint.clone()));
         let token = AccessToken::new(token.to_owned());
-        let answer = relying_party
-            .introspect(&token)
-            .set_token_type_hint("access_token")
-            .request_async(gapura.outbound())
-            .await
-            .map_err(|error| token_error(endpoint.as_str(), error))?;
+        let mut request = relying_party.introspect(&token).set_token_type_hint("access_token");
+        for (name, value) in gapura.proof()? {
+            request = request.add_extra_param(name, value);
+        }
+        let answer =
+            request.request_async(gapura.outbound()).await.map_err(|error| token_error(endpoint.as_str(), error))?;
         let rules = [
             (answer.active(), "the provider says it is not active"),
             (answer.iss().is_none_or(|iss| iss == gapura.settings().issuer.as_str()), "iss is another provider"),

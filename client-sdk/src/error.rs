@@ -57,9 +57,9 @@ pub enum Error {
         /// Seconds this machine is ahead.
         seconds: i64,
     },
-    /// The provider does not accept the client's secret.
+    /// The provider does not accept the client's secret, or its key.
     #[error(
-        "the provider does not accept the secret of client {client_id:?}: GAPURA_CLIENT_SECRET is wrong, was rotated, or belongs to another client"
+        "the provider does not accept the secret of client {client_id:?}: GAPURA_CLIENT_SECRET is wrong, was rotated, or belongs to another client (or, where GAPURA_CLIENT_KEY_FILE is set: its public key is not registered there)"
     )]
     SecretWrong {
         /// Client of the settings.

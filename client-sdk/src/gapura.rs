@@ -83,6 +83,12 @@ impl Gapura {
         })
     }
 
+    /// The parameters by which the client proves itself in one request; none where it has a secret.
+    pub(crate) fn proof(&self) -> Result<Vec<(&'static str, String)>, Error> {
+        let Some(key) = &self.0.settings.client_key else { return Ok(Vec::new()) };
+        Ok(key.proof(&self.0.settings, self.now())?.to_vec())
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -140,6 +146,14 @@ impl Builder {
     #[must_use]
     pub fn client_secret(mut self, secret: impl Into<String>) -> Self {
         self.typed.client_secret = Some(secret.into());
+        self
+    }
+
+    /// A private key (PEM, PKCS #8: EC P-256, Ed25519 or RSA) by which the client proves itself in the place of a
+    /// secret (`private_key_jwt`). [`public_keys`](crate::public_keys) is what the provider registers.
+    #[must_use]
+    pub fn client_key_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.typed.client_key_pem = Some(pem.into());
         self
     }
 

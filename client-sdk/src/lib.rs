@@ -2,6 +2,7 @@
 
 mod api;
 mod backchannel;
+mod client_key;
 mod clock;
 mod cookies;
 mod entropy;
@@ -31,6 +32,7 @@ mod text;
 mod user;
 
 pub use api::{Api, ApiCaller, ApiGate};
+pub use client_key::public_keys;
 pub use clock::Clock;
 pub use error::Error;
 pub use gapura::{Builder, Gapura};

@@ -42,9 +42,13 @@ impl Gapura {
         }
         let provider = self.provider().await?;
         let relying_party = provider.relying_party(self.settings(), &KeySet::default())?;
-        let answer = relying_party
+        let mut request = relying_party
             .exchange_client_credentials()
-            .add_scopes(scope.split_whitespace().map(|name| Scope::new(name.to_owned())))
+            .add_scopes(scope.split_whitespace().map(|name| Scope::new(name.to_owned())));
+        for (name, value) in self.proof()? {
+            request = request.add_extra_param(name, value);
+        }
+        let answer = request
             .request_async(self.outbound())
             .await
             .map_err(|error| token_error(relying_party.token_uri().as_str(), error))?;

@@ -146,12 +146,15 @@ impl Provider {
         let client_id = ClientId::new(settings.client_id.clone());
         Ok(Client::from_provider_metadata(metadata, client_id, settings.client_secret.clone())
             .set_token_uri(self.token_url.clone())
-            .set_auth_type(self.auth_type())
+            .set_auth_type(self.auth_type(settings))
             .set_redirect_uri(callback))
     }
 
-    /// Basic unless the provider names its methods and Basic is not among them.
-    pub(crate) fn auth_type(&self) -> AuthType {
+    /// Basic unless the provider names its methods and Basic is not among them, or the client has a key.
+    fn auth_type(&self, settings: &Settings) -> AuthType {
+        if settings.client_key.is_some() {
+            return AuthType::RequestBody;
+        }
         match self.metadata.token_endpoint_auth_methods_supported() {
             Some(methods) if !methods.contains(&CoreClientAuthMethod::ClientSecretBasic) => AuthType::RequestBody,
             _ => AuthType::BasicAuth,

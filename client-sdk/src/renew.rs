@@ -94,8 +94,11 @@ async fn ask(gapura: &Gapura, session: &Session) -> Result<Session, Error> {
     let refresh = RefreshToken::new(session.tokens.refresh.clone().ok_or_else(none)?);
     let provider = gapura.provider().await?;
     let relying_party = provider.relying_party(gapura.settings(), &KeySet::default())?;
-    let answer = relying_party
-        .exchange_refresh_token(&refresh)
+    let mut request = relying_party.exchange_refresh_token(&refresh);
+    for (name, value) in gapura.proof()? {
+        request = request.add_extra_param(name, value);
+    }
+    let answer = request
         .request_async(gapura.outbound())
         .await
         .map_err(|error| token_error(relying_party.token_uri().as_str(), error))?;

@@ -5,6 +5,7 @@
 //! | `GAPURA_ISSUER` | the provider's issuer address, exactly as its discovery document says it |
 //! | `GAPURA_CLIENT_ID` | the client's id |
 //! | `GAPURA_CLIENT_SECRET` | its secret; or `GAPURA_CLIENT_SECRET_FILE`, a file that holds it |
+//! | `GAPURA_CLIENT_KEY_FILE` | in the place of a secret: a PEM file with a private key (`private_key_jwt`) |
 //! | `GAPURA_PUBLIC_URL` | the origin under which browsers reach this application |
 //! | `GAPURA_INTERNAL_URL` | optional: where this machine reaches the provider, if not at the issuer address |
 //! | `GAPURA_SCOPES` | optional: scopes to ask for, separated by spaces |
@@ -16,6 +17,7 @@ use std::net::IpAddr;
 use openidconnect::{ClientSecret, IssuerUrl};
 use url::{Host, Url};
 
+use crate::client_key::ClientKey;
 use crate::error::Error;
 
 /// What the environment or the builder said, as it was typed.
@@ -24,6 +26,7 @@ pub(crate) struct Typed {
     pub(crate) issuer: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<String>,
+    pub(crate) client_key_pem: Option<Vec<u8>>,
     pub(crate) public_url: String,
     pub(crate) internal_url: Option<String>,
     pub(crate) scopes: Option<String>,
@@ -34,10 +37,13 @@ pub(crate) struct Typed {
 impl Typed {
     /// Reads the variables named at the top of this module.
     pub(crate) fn from_env() -> Result<Self, Error> {
+        let key = "GAPURA_CLIENT_KEY_FILE";
+        let client_key_pem = given(key).map(|path| read(key, &path)).transpose()?;
         Ok(Self {
             issuer: needed("GAPURA_ISSUER")?,
             client_id: needed("GAPURA_CLIENT_ID")?,
-            client_secret: Some(secret_from_env()?),
+            client_secret: if client_key_pem.is_some() { None } else { Some(secret_from_env()?) },
+            client_key_pem,
             public_url: needed("GAPURA_PUBLIC_URL")?,
             internal_url: given("GAPURA_INTERNAL_URL"),
             scopes: given("GAPURA_SCOPES"),
@@ -74,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) issuer: IssuerUrl,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<ClientSecret>,
+    /// Proves the client where there is no secret.
+    pub(crate) client_key: Option<ClientKey>,
     /// Origin of this application, without a trailing slash, as a browser writes it into `Origin`.
     pub(crate) origin: String,
     pub(crate) public_url: Url,
@@ -104,7 +112,9 @@ impl Settings {
             issuer,
             audience: typed.audience.unwrap_or_else(|| typed.client_id.clone()),
             client_id: typed.client_id,
-            client_secret: typed.client_secret.map(ClientSecret::new),
+            // One method at a time: a key is the stronger one.
+            client_secret: typed.client_secret.filter(|_| typed.client_key_pem.is_none()).map(ClientSecret::new),
+            client_key: typed.client_key_pem.as_deref().map(ClientKey::from_pem).transpose()?,
             origin: public_url.origin().ascii_serialization(),
             public_url,
             internal_url,

@@ -165,9 +165,13 @@ fn check_issuer(gapura: &Gapura, metadata: &Metadata, params: &Params) -> Result
 /// Exchanges the code, checks the ID token and asks for the personal claims.
 async fn redeem(gapura: &Gapura, provider: &Provider, code: &str, begun: &Begun) -> Result<Session, Error> {
     let relying_party = provider.relying_party(gapura.settings(), &KeySet::default())?;
-    let answer = relying_party
+    let mut request = relying_party
         .exchange_code(AuthorizationCode::new(code.to_owned()))
-        .set_pkce_verifier(PkceCodeVerifier::new(begun.verifier.clone()))
+        .set_pkce_verifier(PkceCodeVerifier::new(begun.verifier.clone()));
+    for (name, value) in gapura.proof()? {
+        request = request.add_extra_param(name, value);
+    }
+    let answer = request
         .request_async(gapura.outbound())
         .await
         .map_err(|error| token_error(relying_party.token_uri().as_str(), error))?;

@@ -32,7 +32,11 @@ pub(crate) async fn check(gapura: &Gapura) -> Result<(), Error> {
 async fn check_secret(gapura: &Gapura, provider: &Provider) -> Result<(), Error> {
     let relying_party = provider.relying_party(gapura.settings(), &KeySet::default())?;
     let code = AuthorizationCode::new("gapura-client-start-check".to_owned());
-    let answer = relying_party.exchange_code(code).request_async(gapura.outbound()).await;
+    let mut request = relying_party.exchange_code(code);
+    for (name, value) in gapura.proof()? {
+        request = request.add_extra_param(name, value);
+    }
+    let answer = request.request_async(gapura.outbound()).await;
     match answer.map_err(|error| token_error(relying_party.token_uri().as_str(), error)) {
         Err(Error::Refused { code, .. }) if code == "invalid_client" => {
             Err(Error::SecretWrong { client_id: gapura.settings().client_id.clone() })

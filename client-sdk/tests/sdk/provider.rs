@@ -1,6 +1,6 @@
 //! An OpenID provider of the test's own: small, honest unless told to lie, and counting what it is asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_lc_rs::encoding::AsDer;
@@ -24,6 +24,13 @@ pub(crate) const CLIENT: &str = "presensi";
 pub(crate) const SECRET: &str = "rahasia-yang-cukup-panjang";
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
+/// PKCS #8 as a text file.
+pub(crate) fn pem(der: &[u8]) -> String {
+    let encoded = STANDARD.encode(der);
+    let lines = encoded.as_bytes().chunks(64).map(|line| format!("{}\n", str::from_utf8(line).unwrap()));
+    format!("-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----\n", lines.collect::<String>())
+}
+
 /// A signing key with its name.
 #[derive(Clone)]
 pub(crate) struct Key {
@@ -45,16 +52,9 @@ impl Key {
                 let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
                 EncodingKey::from_ec_der(der.as_ref())
             }
-            Algorithm::EdDSA => EncodingKey::from_ed_der(Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref()),
+            Algorithm::EdDSA => EncodingKey::from_ed_der(Ed25519KeyPair::generate_pkcs8v1(&random).unwrap().as_ref()),
             _ => {
-                let der = RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap();
-                let text: String = STANDARD
-                    .encode(der.as_ref())
-                    .as_bytes()
-                    .chunks(64)
-                    .map(|line| format!("{}\n", str::from_utf8(line).unwrap()))
-                    .collect();
-                let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}-----END PRIVATE KEY-----\n");
+                let pem = pem(RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref());
                 EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
             }
         };
@@ -128,6 +128,9 @@ pub(crate) struct Inside {
     pub(crate) roles: Vec<&'static str>,
     pub(crate) asked: HashMap<&'static str, usize>,
     pub(crate) active: bool,
+    /// The client's public keys, where it proves itself by one, and what it has proved itself by.
+    pub(crate) client_keys: Option<Value>,
+    used: HashSet<String>,
     codes: HashMap<String, Code>,
     refresh: Option<String>,
     access: Option<String>,
@@ -180,6 +183,8 @@ impl Provider {
             roles: vec!["pegawai"],
             asked: HashMap::new(),
             active: true,
+            client_keys: None,
+            used: HashSet::new(),
             codes: HashMap::new(),
             refresh: None,
             access: None,

@@ -1,11 +1,15 @@
 //! Starting up: each wrong setting has its own sentence, and a provider that sleeps is waited for.
 
-use gapura_client::{Clock, Error, Gapura};
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use gapura_client::{Clock, Error, Gapura, public_keys};
 use http::StatusCode;
 use serde_json::json;
 
 use crate::browser::{APP, World, builder};
-use crate::provider::{CLIENT, Provider, SECRET};
+use crate::provider::{CLIENT, Provider, SECRET, pem};
 
 //= OIDC-DISCOVERY#4.3 test
 #[tokio::test]
@@ -37,6 +41,35 @@ async fn a_wrong_setting_stops_the_start_with_the_sentence_that_mends_it() {
         let error = builder(&provider).clock(clock).build().await.unwrap_err();
         assert!(matches!(error, Error::ClockOff { seconds: off } if (off - seconds).abs() <= 2), "{error}");
     }
+}
+
+/// Every request of the library proves the client by a statement of its own, signed by the application's key.
+//= RFC7523#2.2 test
+#[tokio::test]
+async fn a_key_takes_the_place_of_a_secret() {
+    let random = SystemRandom::new();
+    let keys = [
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap().as_ref().to_vec(),
+        Ed25519KeyPair::generate_pkcs8v1(&random).unwrap().as_ref().to_vec(),
+        RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref().to_vec(),
+    ];
+    for der in keys {
+        let pem = pem(&der);
+        let provider = Provider::start().await;
+        let set = public_keys(pem.as_bytes()).unwrap();
+        assert!(set["keys"][0].get("d").is_none() && set["keys"][0]["use"] == "sig", "{set}");
+        provider.inside().client_keys = Some(set);
+        let error = builder(&provider).build().await.unwrap_err();
+        assert!(matches!(error, Error::SecretWrong { .. }), "{error}");
+        let world = World::with(provider, |builder| builder.client_key_pem(pem)).await;
+        let mut browser = world.signed_in().await;
+        world.provider.clock.advance(301);
+        assert_eq!(browser.open("/").await.body, "Siti Aminah", "renewed");
+        assert_eq!(world.provider.asked("refresh"), 1);
+        assert!(world.gapura.client_token("x").await.is_ok());
+    }
+    let error = public_keys(b"-----BEGIN CERTIFICATE-----").unwrap_err();
+    assert!(error.for_developer().contains("GAPURA_CLIENT_KEY_FILE"), "{error}");
 }
 
 #[tokio::test]

@@ -73,9 +73,32 @@ pub(super) async fn authorize(State(provider): State<Provider>, RawQuery(query):
     Redirect::to(&format!("{}?{query}", param("redirect_uri"))).into_response()
 }
 
-fn client_is_known(headers: &HeaderMap) -> bool {
+fn client_is_known(provider: &Provider, headers: &HeaderMap, params: &HashMap<String, String>) -> bool {
+    let keys = provider.inside().client_keys.clone();
+    if let Some(set) = keys {
+        return !headers.contains_key("authorization") && proves(provider, &set, params).is_some();
+    }
     let expected = format!("Basic {}", STANDARD.encode(format!("{CLIENT}:{SECRET}")));
     headers.get("authorization").is_some_and(|given| *given == *expected)
+}
+
+/// `private_key_jwt`, as a provider checks it: the registered key, its name, for us, for now and for one use.
+fn proves(provider: &Provider, set: &Value, params: &HashMap<String, String>) -> Option<()> {
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    let assertion = params.get("client_assertion").filter(|_| params["client_assertion_type"] == kind)?;
+    let header = jsonwebtoken::decode_header(assertion).ok()?;
+    let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(set["keys"][0].clone()).ok()?;
+    assert_eq!(header.kid, jwk.common.key_id);
+    let mut rules = jsonwebtoken::Validation::new(header.alg);
+    rules.set_audience(&[&provider.issuer]);
+    rules.set_issuer(&[CLIENT]);
+    rules.sub = Some(CLIENT.to_owned());
+    rules.validate_exp = false;
+    let key = jsonwebtoken::DecodingKey::from_jwk(&jwk).ok()?;
+    let claims = jsonwebtoken::decode::<Value>(assertion, &key, &rules).ok()?.claims;
+    let (now, iat, exp) = (provider.clock.now(), claims["iat"].as_i64()?, claims["exp"].as_i64()?);
+    let fresh = provider.inside().used.insert(claims["jti"].as_str()?.to_owned());
+    (fresh && iat == now && exp > now && exp <= now + 300).then_some(())
 }
 
 fn oauth_error(status: StatusCode, code: &str) -> Response {
@@ -84,7 +107,7 @@ fn oauth_error(status: StatusCode, code: &str) -> Response {
 
 pub(super) async fn token(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     let params = form(&body);
-    if !client_is_known(&headers) {
+    if !client_is_known(&provider, &headers, &params) {
         return oauth_error(StatusCode::UNAUTHORIZED, "invalid_client");
     }
     let param = |name: &str| params.get(name).cloned().unwrap_or_default();
@@ -133,9 +156,9 @@ pub(super) async fn userinfo(State(provider): State<Provider>, headers: HeaderMa
     axum::Json(claims).into_response()
 }
 
-pub(super) async fn introspect(State(provider): State<Provider>, headers: HeaderMap) -> Response {
+pub(super) async fn introspect(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
     provider.count("introspect");
-    if !client_is_known(&headers) {
+    if !client_is_known(&provider, &headers, &form(&body)) {
         return oauth_error(StatusCode::UNAUTHORIZED, "invalid_client");
     }
     let now = provider.clock.now();
