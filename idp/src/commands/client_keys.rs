@@ -59,13 +59,13 @@ pub(super) async fn replace(desk: &Desk, id: &str, keys: TypedKeys) -> Outcome {
     check_address(desk, Some(&keys)).await?;
     let named = |keys: Option<&ClientKeys>| {
         let (jwks, jwks_uri) = shown(keys);
-        json!({"jwks": jwks, "jwks_uri": jwks_uri})
+        json!({"client_id": id, "jwks": jwks, "jwks_uri": jwks_uri})
     };
-    let after = named(Some(&keys));
+    let (before, after) = (named(client.keys.as_ref()), named(Some(&keys)));
     let mut event = desk.event(EventKind::ClientChanged)?;
     event.client_id = Some(id.clone());
     event.application_id = Some(client.application_id.clone());
-    event.before = Some(named(client.keys.as_ref()));
+    event.before = Some(before);
     event.after = Some(after.clone());
     let (key, now) = (id.clone(), desk.now);
     let changed = desk.base.db.write(async move |tx| {
@@ -78,7 +78,7 @@ pub(super) async fn replace(desk: &Desk, id: &str, keys: TypedKeys) -> Outcome {
     if !changed.await? {
         return Err(Failed::refused(format!("\"{id}\" was changed meanwhile; try again")));
     }
-    Ok(Done::new("replaced", json!({"client_id": id, "jwks": after["jwks"], "jwks_uri": after["jwks_uri"]})))
+    Ok(Done::new("replaced", after))
 }
 
 /// Both members, one of them null.

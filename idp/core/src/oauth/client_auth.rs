@@ -252,7 +252,8 @@ mod tests {
         let claims = r#"{"iss":"presensi","sub":"presensi","aud":"x","exp":1,"jti":"j"}"#;
         let sent = format!("{}.{}.AAAA", encode(r#"{"alg":"ES256"}"#), encode(claims));
         let kind = assertion::ASSERTION_TYPE;
-        let rows: [(&[(&str, &str)], Result<&str, ErrorCode>); 9] = [
+        type Row<'a> = (&'a [(&'a str, &'a str)], Result<&'a str, ErrorCode>);
+        let rows: [Row<'_>; 9] = [
             (&[("client_assertion_type", kind), ("client_assertion", &sent)], Ok("presensi")),
             (
                 &[("client_assertion_type", kind), ("client_assertion", &sent), ("client_id", "presensi")],
