@@ -7,19 +7,13 @@
 
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
-use gapura_core::{
-    audit::{Actor, AuditEvent, EventKind},
-    id::EventId,
-    oauth::{IdTokenAlg, SigningKeyState, StoredSigningKey},
-    time::Instant,
-};
+use gapura_core::{audit::Actor, oauth::IdTokenAlg, time::Instant};
 use gapura_store::{
-    Db, DbConfig, audit,
+    Db, DbConfig,
     deployment::{self, Property},
     purpose_keys::{self, PurposeKey},
     signing_keys,
 };
-use serde_json::json;
 
 use crate::{
     clock::Clock,
@@ -28,7 +22,7 @@ use crate::{
         KeyError, Keys,
         purpose::{Purpose, PurposeKeys, WrappedKey},
         root::RootKey,
-        signing,
+        rotation::Mover,
     },
     settings::{Database, Settings},
     state::StartError,
@@ -154,26 +148,8 @@ async fn wrapped(db: &Db) -> Result<Vec<WrappedKey>, StartError> {
 /// Makes the first key of an algorithm where there is none yet; of several that try, one wins.
 /// Whether a key was made here.
 pub async fn ensure_signing_key(db: &Db, keys: &Arc<Keys>, alg: IdTokenAlg, now: Instant) -> Result<bool, StartError> {
-    let active = |key: &StoredSigningKey| key.algorithm == alg && key.state == SigningKeyState::Active;
-    if signing_keys::all(db).await?.iter().any(active) {
-        return Ok(false);
-    }
-    let maker = Arc::clone(keys);
-    // An RSA key takes up to a second of a core.
-    let made = tokio::task::spawn_blocking(move || signing::generate(alg, maker.root(), Entropy, now)).await;
-    let key = made.map_err(|_| KeyError::Refused)??;
-    let event = EventId::new(Entropy.ordered_id(now)?);
-    let mut event = AuditEvent::new(event, Entropy.bytes()?, now, EventKind::KeyChanged, Actor::System);
-    event.object = Some(key.id.to_string());
-    event.after = Some(json!({"algorithm": alg, "state": key.state}));
-    let won = db.write(async move |tx| {
-        let added = signing_keys::add_first(tx, &key).await?;
-        if added {
-            audit::record(tx, &event).await?;
-        }
-        Ok(added)
-    });
-    Ok(won.await?)
+    let mover = Mover { db, keys, actor: Actor::System, now };
+    Ok(mover.make_first(alg).await?.is_some())
 }
 
 #[cfg(test)]

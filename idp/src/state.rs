@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gapura_store::{
     Db, StoreError,
-    copies::Copies,
+    copies::{Copies, Snapshot},
     ephemeral::{Ephemeral, EphemeralError},
 };
 use thiserror::Error;
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::{
     clock::Clock,
     entropy::{Entropy, NoEntropy},
+    failure::Trouble,
     foundation::Foundation,
     keys::{KeyError, Keys},
     oauth::Prepared,
@@ -81,6 +82,14 @@ pub enum StartError {
 }
 
 impl App {
+    /// Copies confirmed within the last second, with the signing keys of the same moment: a door that asks
+    /// here accepts nothing of a key that is gone for longer.
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, Trouble> {
+        let snapshot = self.copies.current().await?;
+        self.keys.follow_if_moved(&snapshot.signing_keys)?;
+        Ok(snapshot)
+    }
+
     /// Opens everything. Used by `gapura serve` and by tests that drive the router in their own
     /// process; jobs and sockets are the caller's.
     pub async fn build(settings: Settings, clock: Clock) -> Result<Self, StartError> {

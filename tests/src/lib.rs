@@ -16,6 +16,7 @@
 //! | [`sample`] | people and applications of the sample city |
 //! | [`schemas`] | the published shape of claims |
 //! | [`servers`] | PostgreSQL and Redis of the tests' own |
+//! | [`verifier`] | an application that keeps our keys and checks tokens by them |
 //! | [`wire`] | the same browser and application against a real process |
 //! | [`chromium`] | a real browser |
 
@@ -43,6 +44,7 @@ pub mod relying_party;
 pub mod sample;
 pub mod schemas;
 pub mod servers;
+pub mod verifier;
 pub mod wire;
 
 pub use pair::{Pair, run};

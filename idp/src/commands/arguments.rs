@@ -170,6 +170,14 @@ pub enum Client {
         #[command(flatten)]
         keys: TypedKeys,
     },
+    /// Make a new secret and print it once; the old one works until the end of the grace time.
+    RotateSecret {
+        /// `client_id`
+        id: String,
+        /// Hours that the old secret goes on working; 0 ends it at once.
+        #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=720))]
+        grace: u32,
+    },
     /// List clients.
     List,
 }
@@ -282,8 +290,22 @@ pub struct ClientAdd {
 /// Signing keys.
 #[derive(Subcommand)]
 pub enum Keys {
-    /// List signing keys and their states.
+    /// List signing keys, their states, and when each moves on.
     List,
+    /// Make the next key of an algorithm; it is published now and signs a day later.
+    Rotate {
+        /// ES256 or RS256.
+        #[arg(long, value_name = "ALG", default_value = "ES256")]
+        alg: IdTokenAlg,
+        /// Let it sign at once: for emergencies.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Take a compromised key out: nothing it signed is accepted any more. One that signs is replaced.
+    Retire {
+        /// `kid`
+        kid: String,
+    },
 }
 
 /// Back-channel logout messages.

@@ -1,8 +1,9 @@
 //! `gapura client`: OAuth clients of applications.
 
+mod secret;
+
 use std::fmt::Write as _;
 
-use aws_lc_rs::digest;
 use gapura_core::{
     access::Application,
     audit::EventKind,
@@ -35,6 +36,7 @@ pub(super) async fn run(command: arguments::Client, settings: Settings) -> Outco
         arguments::Client::Disable { id } => switch(&desk, &id, Enabled::Off).await,
         arguments::Client::Enable { id } => switch(&desk, &id, Enabled::On).await,
         arguments::Client::Keys { id, keys } => client_keys::replace(&desk, &id, keys).await,
+        arguments::Client::RotateSecret { id, grace } => secret::rotate(&desk, &id, grace).await,
         arguments::Client::List => list(&desk).await,
     }
 }
@@ -52,7 +54,7 @@ async fn add(desk: &Desk, mut new: ClientAdd) -> Outcome {
         AuthMethod::None | AuthMethod::PrivateKeyJwt => None,
         AuthMethod::Basic | AuthMethod::Post => Some(desk.base.entropy.token()?),
     };
-    let hash = secret.as_ref().map(|secret| digest::digest(&digest::SHA256, secret.as_bytes()).as_ref().to_vec());
+    let hash = secret.as_deref().map(secret::hash);
     let (row, now) = (desk.key()?, desk.now);
     let mut event = desk.event(EventKind::ClientChanged)?;
     event.client_id = Some(client.id.clone());
@@ -191,9 +193,11 @@ async fn list(desk: &Desk) -> Outcome {
     let mut text = String::new();
     for client in &all {
         let state = if client.enabled { "enabled" } else { "disabled" };
-        let _ = writeln!(text, "{:<20} {state:<8} {:<19} {}", client.id, client.auth_method, client.name);
+        let ends = secret::ends(client, desk).map_or_else(String::new, |at| format!(", old secret until {at}"));
+        let _ = writeln!(text, "{:<20} {state:<8} {:<19} {}{ends}", client.id, client.auth_method, client.name);
     }
-    Ok(Done::new(text, json!({"clients": all.iter().map(shown).collect::<Vec<_>>()})))
+    let list: Vec<Value> = all.iter().map(|client| secret::with_ends(shown(client), client, desk)).collect();
+    Ok(Done::new(text, json!({"clients": list})))
 }
 
 fn shown(client: &Client) -> Value {

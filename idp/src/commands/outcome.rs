@@ -8,7 +8,7 @@ use std::{
 use gapura_store::StoreError;
 use serde_json::{Value, json};
 
-use crate::{entropy::NoEntropy, keys::KeyError};
+use crate::{entropy::NoEntropy, keys::KeyError, state::StartError};
 
 /// A command did what it could.
 #[derive(Clone, Debug)]
@@ -67,6 +67,15 @@ impl From<StoreError> for Failed {
 impl From<KeyError> for Failed {
     fn from(why: KeyError) -> Self {
         Self::environment(why.to_string())
+    }
+}
+
+impl From<StartError> for Failed {
+    fn from(why: StartError) -> Self {
+        match why {
+            StartError::Store(why) => why.into(),
+            other => Self::environment(other.to_string()),
+        }
     }
 }
 

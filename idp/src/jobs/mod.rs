@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`first_keys`] | makes the RSA keys at first start, on one node | until they are there |
 //! | [`follow`] | confirms the copies, takes over signing keys | 250 ms |
+//! | [`rotation`] | moves signing keys along their life | 1 s, one node |
 //! | [`outbox`] | delivers back-channel logout messages | woken, or 250 ms |
 //! | [`endings`] | ends sessions whose time ran out, removes what has ended | 5 s, one node |
 //! | [`heartbeat`] | says that this node lives; refuses strangers | 5 s |
@@ -13,6 +14,7 @@ mod first_keys;
 mod follow;
 mod heartbeat;
 mod outbox;
+mod rotation;
 
 use std::time::Duration;
 
@@ -51,6 +53,7 @@ impl Jobs {
         let mut running = JoinSet::new();
         running.spawn(first_keys::run(shift.clone()));
         running.spawn(follow::run(shift.clone()));
+        running.spawn(rotation::run(shift.clone()));
         running.spawn(outbox::run(shift.clone()));
         running.spawn(endings::run(shift.clone()));
         running.spawn(heartbeat::run(shift.clone()));

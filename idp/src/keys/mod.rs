@@ -3,17 +3,22 @@
 //! The story: [`root`] reads or makes the root key's file; [`purpose`] opens the keys that
 //! encrypt columns, index what is encrypted, pepper passwords and mark forms; [`signing`] holds the
 //! key pairs that sign tokens, parsed once, and the JWKS document; [`verify`] takes apart tokens of
-//! our own that come back, [`client`] compares signatures of clients. Losing the root key loses them all, which is why it never lies in the
+//! our own that come back, [`client`] compares signatures of clients; [`rotation`] moves signing keys along
+//! their life. Losing the root key loses them all, which is why it never lies in the
 //! database or in a backup of it.
 
 mod client;
 pub mod purpose;
 pub mod root;
+pub mod rotation;
 mod sealer;
 pub mod signing;
 mod verify;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -66,7 +71,8 @@ pub struct Keys {
     purposes: PurposeKeys,
     sealer: Sealer,
     signing: ArcSwap<SigningSet>,
-    followed: ArcSwap<Vec<StoredSigningKey>>,
+    /// The list taken over last. Locked while taking over, so that set and list never differ.
+    followed: Mutex<Arc<Vec<StoredSigningKey>>>,
     changed: Notify,
 }
 
@@ -74,14 +80,7 @@ impl Keys {
     /// From opened purpose keys; signing keys come by [`Keys::follow`].
     pub fn new(root: RootKey, purposes: PurposeKeys) -> Self {
         let sealer = Sealer::new(&purposes);
-        Self {
-            root,
-            purposes,
-            sealer,
-            signing: ArcSwap::default(),
-            followed: ArcSwap::default(),
-            changed: Notify::new(),
-        }
+        Self { root, purposes, sealer, signing: ArcSwap::default(), followed: Mutex::default(), changed: Notify::new() }
     }
 
     /// Takes over the signing keys as stored. Key pairs already parsed are kept.
@@ -94,11 +93,11 @@ impl Keys {
 
     /// The same for a shared list, unless it is the very one taken over last.
     pub fn follow_if_moved(&self, stored: &Arc<Vec<StoredSigningKey>>) -> Result<(), KeyError> {
-        if Arc::ptr_eq(&self.followed.load(), stored) {
-            return Ok(());
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&followed, stored) {
+            self.follow(stored)?;
+            *followed = Arc::clone(stored);
         }
-        self.follow(stored)?;
-        self.followed.store(Arc::clone(stored));
         Ok(())
     }
 

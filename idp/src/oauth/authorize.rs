@@ -143,7 +143,7 @@ async fn finish(app: &App, context: &RequestContext, attempt: Attempt) -> Respon
 //= RFC6749#3.1.2.4
 //= RFC9700#4.11
 async fn answer(app: &App, context: &RequestContext, attempt: &Attempt) -> Result<Response, Failure> {
-    let snapshot = app.copies.current().await?;
+    let snapshot = app.snapshot().await?;
     let client = client_of(&snapshot, &attempt.params)?;
     let home = || Some(client.home_uri.clone());
     let reply_to = reply_to(client, &attempt.params).map_err(|error| Failure::Page(error, home()))?;

@@ -23,7 +23,7 @@ pub(super) async fn caller(
 ) -> Result<(Caller, Arc<Snapshot>), Failure> {
     let lines = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     let offered = presented(lines, params)?;
-    let snapshot = app.copies.current().await?;
+    let snapshot = app.snapshot().await?;
     let found = snapshot.clients.get(&ClientId::new(&*offered.client_id));
     let caller = match &offered.proof {
         Proof::Assertion(assertion) => assertion::proved(app, found, assertion, now).await?,

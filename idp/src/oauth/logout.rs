@@ -70,7 +70,7 @@ async fn answer(app: &App, context: &RequestContext, params: Result<Params, Unre
 async fn understood(app: &App, params: &Params) -> Result<LogoutRequest, Failure> {
     let page = |error| Failure::Page(error, None);
     let hint = authorize::hint(app, params).transpose().map_err(|_| page(PageError::BadHint))?;
-    let snapshot = app.copies.current().await?;
+    let snapshot = app.snapshot().await?;
     let client = match logout::named_client(params, hint.as_ref()).map_err(page)? {
         None => None,
         Some(id) => {

@@ -66,12 +66,12 @@ async fn answer(app: &App, context: &RequestContext, token: Result<Option<String
 }
 
 async fn tell(app: &App, context: &RequestContext, token: &str) -> Result<Value, Failure> {
+    let snapshot = app.snapshot().await?;
     let found = bearer::verified(app, context, token)?;
     let scopes = Scopes::of(found.scope.split(' '));
     if !scopes.has(Scope::Openid) {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "scope openid is needed").into());
     }
-    let snapshot = app.copies.current().await?;
     let honoured = bearer::honoured(app, context, &snapshot, Door::Userinfo, found).await?;
     let missing = || OAuthError::new(ErrorCode::InsufficientScope, "no person stands behind this token");
     let (standing, admitted) = honoured.person.ok_or_else(missing)?;

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use gapura_core::{secret::Secret, time::Zone};
+use gapura_core::{oauth::RotationPolicy, secret::Secret, time::Zone};
 use ipnet::IpNet;
 use thiserror::Error;
 
@@ -42,6 +42,8 @@ pub struct Settings {
     pub redis: Option<Secret<String>>,
     /// The root key's file.
     pub root_key: PathBuf,
+    /// How long a key signs; `None`: until somebody says otherwise.
+    pub rotate_keys_after: Option<Duration>,
     /// The local government.
     pub city: City,
     /// Mail.
@@ -142,6 +144,11 @@ impl Settings {
         source.read()?.try_into()
     }
 
+    /// When signing keys move.
+    pub fn rotation(&self) -> RotationPolicy {
+        RotationPolicy::new(self.rotate_keys_after, self.sessions.absolute)
+    }
+
     /// The defaults beside `directory`: what a fresh start uses, and what tests begin from.
     pub fn defaults(directory: &Path) -> Result<Self, SettingsError> {
         let mut settings = Self::try_from(Raw::default())?;
@@ -156,6 +163,7 @@ impl TryFrom<Raw> for Settings {
 
     fn try_from(raw: Raw) -> Result<Self, SettingsError> {
         let database = database(&raw.database)?;
+        let rotate_keys_after = rotate_after(raw.keys.rotate_days)?;
         let root_key = root_key(raw.keys.root_file, &database)?;
         Ok(Self {
             server: server(raw.server)?,
@@ -176,6 +184,7 @@ impl TryFrom<Raw> for Settings {
             logs: log_format(&raw.logs.format)?,
             database,
             root_key,
+            rotate_keys_after,
         })
     }
 }
@@ -221,6 +230,14 @@ fn root_key(set: Option<PathBuf>, database: &Database) -> Result<PathBuf, Settin
         (Some(path), _) => Ok(path),
         (None, Database::Sqlite(path)) => Ok(path.with_file_name("gapura.key")),
         (None, Database::Postgres(_)) => Ok(PathBuf::from("gapura.key")),
+    }
+}
+
+/// The next key is made a day before it signs, so a key signs for two days at least.
+fn rotate_after(days: u64) -> Result<Option<Duration>, SettingsError> {
+    match days {
+        0 => Ok(None),
+        days => Ok(Some(Duration::from_secs(within("keys.rotate_days", days, 2..=3650)? * 24 * 3600))),
     }
 }
 

@@ -105,6 +105,8 @@ sections! {
     keys: Keys {
         /// The root key. Several nodes share the file.
         root_file: Option<PathBuf> = None, "`gapura.key` beside the SQLite file, else in the working directory";
+        /// Days that a signing key signs before the next one follows, published a day ahead; 0 for never.
+        rotate_days: u64 = 90;
     }
     city: City {
         /// Name on pages.

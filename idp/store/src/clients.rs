@@ -171,6 +171,35 @@ pub async fn set_keys(tx: &mut Tx, client: &ClientId, keys: &ClientKeys, now: In
     Ok(true)
 }
 
+/// Gives a client a new secret and lets the old ones work until `ends` at most. False where one is running
+/// out already and would go on: a client has two secrets, never three.
+pub async fn rotate_secret(
+    tx: &mut Tx,
+    client: &ClientId,
+    secret: &NewSecret<'_>,
+    ends: Instant,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    const RUNNING_OUT: &str =
+        "SELECT id FROM client_secrets WHERE client_id = $1 AND expires_at > $2 AND $3 > $2 ORDER BY id LIMIT 1";
+    const OVER: &str = "DELETE FROM client_secrets WHERE client_id = $1 AND expires_at <= $2";
+    const END: &str =
+        "UPDATE client_secrets SET expires_at = $2 WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+    if tx.first::<Key>(RUNNING_OUT, values![client, now, ends]).await?.is_some() {
+        return Ok(false);
+    }
+    tx.execute(END, values![client, ends]).await?;
+    tx.execute(OVER, values![client, now]).await?;
+    add_secret(tx, client, secret, now).await?;
+    Ok(true)
+}
+
+#[derive(FromRow)]
+struct Key {
+    #[expect(dead_code, reason = "that there is a row is the answer")]
+    id: String,
+}
+
 /// Switches a client on or off; false where there is none, or it already is so.
 pub async fn set_enabled(tx: &mut Tx, client: &ClientId, enabled: Enabled, now: Instant) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE clients SET enabled = $2, changed_at = $3 WHERE id = $1 AND enabled <> $2";

@@ -53,22 +53,12 @@ pub async fn all(db: &Db) -> Result<Vec<StoredSigningKey>, StoreError> {
     db.all::<Row>(SQL, values![]).await?.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Adds a key, unless one of its algorithm is active already: of several nodes at first start one wins.
-pub async fn add_first(tx: &mut Tx, key: &StoredSigningKey) -> Result<bool, StoreError> {
-    const SQL: &str = "INSERT INTO signing_keys (id, algorithm, provider, state, public_jwk, wrapped_private, \
-         created_at, activated_at, retired_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 \
-         WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = $2 AND state = 'active')";
-    insert(tx, SQL, key).await
-}
-
-/// Adds a key beside those that are there.
+/// Adds a key, unless one of its algorithm stands where it stands: of several nodes that make the first
+/// key, or the one that will follow, one wins.
 pub async fn add(tx: &mut Tx, key: &StoredSigningKey) -> Result<bool, StoreError> {
     const SQL: &str = "INSERT INTO signing_keys (id, algorithm, provider, state, public_jwk, wrapped_private, \
-         created_at, activated_at, retired_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    insert(tx, SQL, key).await
-}
-
-async fn insert(tx: &mut Tx, sql: &'static str, key: &StoredSigningKey) -> Result<bool, StoreError> {
+         created_at, activated_at, retired_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 \
+         WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = $2 AND state = $4)";
     let values = values![
         &key.id,
         key.algorithm.as_str(),
@@ -80,26 +70,33 @@ async fn insert(tx: &mut Tx, sql: &'static str, key: &StoredSigningKey) -> Resul
         key.activated_at,
         key.retired_at,
     ];
-    if tx.execute(sql, values).await? == 0 {
+    if tx.execute(SQL, values).await? == 0 {
         return Ok(false);
     }
     generations::raise(tx, Copied::Keys).await?;
     Ok(true)
 }
 
-/// Moves a key on in its life; false where it does not stand where `from` says.
-pub async fn advance(
-    tx: &mut Tx,
-    key: &KeyId,
-    from: SigningKeyState,
-    to: SigningKeyState,
-    now: Instant,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "UPDATE signing_keys SET state = $3, \
-         activated_at = CASE WHEN $3 = 'active' THEN $4 ELSE activated_at END, \
-         retired_at = CASE WHEN $3 = 'retiring' THEN $4 ELSE retired_at END \
-         WHERE id = $1 AND state = $2";
-    if tx.execute(SQL, values![key, from.as_str(), to.as_str(), now]).await? == 0 {
+/// A next key signs from now on, and the one of its algorithm that did retires; false where it is not next.
+pub async fn activate(tx: &mut Tx, key: &KeyId, now: Instant) -> Result<bool, StoreError> {
+    const RETIRE: &str = "UPDATE signing_keys SET state = 'retiring', retired_at = $2 WHERE state = 'active' \
+         AND algorithm = (SELECT next.algorithm FROM signing_keys next WHERE next.id = $1 AND next.state = 'next')";
+    const ACTIVATE: &str =
+        "UPDATE signing_keys SET state = 'active', activated_at = $2 WHERE id = $1 AND state = 'next'";
+    tx.execute(RETIRE, values![key, now]).await?;
+    if tx.execute(ACTIVATE, values![key, now]).await? == 0 {
+        return Ok(false);
+    }
+    generations::raise(tx, Copied::Keys).await?;
+    Ok(true)
+}
+
+/// A key is gone: no longer published, its private half erased; false where it does not stand where
+/// `from` says.
+pub async fn withdraw(tx: &mut Tx, key: &KeyId, from: SigningKeyState, now: Instant) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE signing_keys SET state = 'gone', wrapped_private = $3, \
+         retired_at = COALESCE(retired_at, $4) WHERE id = $1 AND state = $2 AND state <> 'gone'";
+    if tx.execute(SQL, values![key, from.as_str(), &Vec::<u8>::new(), now]).await? == 0 {
         return Ok(false);
     }
     generations::raise(tx, Copied::Keys).await?;

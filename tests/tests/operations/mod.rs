@@ -3,8 +3,10 @@
 mod backup;
 mod first_admin;
 mod kept_secret;
+mod keys_rotate;
 mod registration;
 mod revoked_elsewhere;
+mod secret_rotation;
 mod start;
 mod unfinished_import;
 mod who_acted;

@@ -82,6 +82,31 @@ on_both_engines! {
         assert!(!change!(store, |tx| clients::set_keys(tx, &web(), &given, NOW)), "it has a secret");
     }
 
+    async fn a_client_has_two_secrets_at_most(store) {
+        city(store).await;
+        let hour = std::time::Duration::from_secs(3600);
+        change!(store, |tx| clients::add_secret(tx, &web(), &NewSecret { id: "s0", hash: b"0", expires_at: None }, NOW));
+        let rotate = async |id: &'static str, ends, now| {
+            let secret = NewSecret { id, hash: id.as_bytes(), expires_at: None };
+            change!(store, |tx| clients::rotate_secret(tx, &web(), &secret, ends, now))
+        };
+        let kept = async || {
+            let all = clients::all(&store.db).await.unwrap();
+            all.into_iter().find(|client| client.id == web()).unwrap().secrets
+        };
+        let generation = generations::current(&store.db).await.unwrap().clients;
+        assert!(rotate("s1", NOW.plus(hour), NOW).await);
+        let both = [(b"0".to_vec(), Some(NOW.plus(hour))), (b"s1".to_vec(), None)];
+        assert_eq!(kept().await, both);
+        assert_eq!(generations::current(&store.db).await.unwrap().clients, generation + 1);
+        assert!(!rotate("s2", NOW.plus(2 * hour), NOW.plus(hour / 2)).await, "the first runs out only now");
+        assert_eq!(kept().await, both);
+        assert!(rotate("s3", NOW.plus(3 * hour), NOW.plus(hour)).await, "it has run out");
+        assert_eq!(kept().await, [(b"s1".to_vec(), Some(NOW.plus(3 * hour))), (b"s3".to_vec(), None)]);
+        assert!(rotate("s4", NOW.plus(2 * hour), NOW.plus(2 * hour)).await, "at once: no other goes on");
+        assert_eq!(kept().await, [(b"s4".to_vec(), None)]);
+    }
+
     async fn a_client_is_switched_off_and_on(store) {
         city(store).await;
         let switch = async |to| change!(store, |tx| clients::set_enabled(tx, &web(), to, NOW));
@@ -93,22 +118,56 @@ on_both_engines! {
         assert!(switch(Enabled::On).await);
     }
 
-    async fn of_two_first_keys_one_is_kept(store) {
-        use SigningKeyState::{Active, Gone, Next, Retiring};
+    async fn of_two_keys_made_for_one_place_one_is_kept(store) {
+        use SigningKeyState::{Active, Next};
+        let add = async |id: &str, algorithm, state| {
+            let key = key(id, algorithm, state);
+            change!(store, |tx| signing_keys::add(tx, &key))
+        };
         let before = generations::current(&store.db).await.unwrap().keys;
-        assert!(change!(store, |tx| signing_keys::add_first(tx, &key("a", IdTokenAlg::Es256, Active))));
-        assert!(!change!(store, |tx| signing_keys::add_first(tx, &key("b", IdTokenAlg::Es256, Active))));
-        assert!(change!(store, |tx| signing_keys::add_first(tx, &key("c", IdTokenAlg::Rs256, Active))));
-        assert!(change!(store, |tx| signing_keys::add(tx, &key("d", IdTokenAlg::Es256, Next))));
-        let advance = async |from, to| change!(store, |tx| signing_keys::advance(tx, &KeyId::new("a"), from, to, NOW));
-        assert!(advance(Active, Retiring).await);
-        assert!(!advance(Active, Retiring).await);
+        assert!(add("a", IdTokenAlg::Es256, Active).await);
+        assert!(!add("b", IdTokenAlg::Es256, Active).await);
+        assert!(add("c", IdTokenAlg::Rs256, Active).await);
+        assert!(add("d", IdTokenAlg::Es256, Next).await);
+        assert!(!add("e", IdTokenAlg::Es256, Next).await);
         let all = signing_keys::all(&store.db).await.unwrap();
         assert_eq!(all.iter().map(|k| k.id.as_str()).collect::<Vec<_>>(), ["a", "c", "d"]);
-        assert_eq!((all[0].state, all[0].retired_at), (Retiring, Some(NOW)));
-        assert!(advance(Retiring, Gone).await);
         assert_eq!(all[1], key("c", IdTokenAlg::Rs256, Active));
-        assert_eq!(generations::current(&store.db).await.unwrap().keys, before + 5);
+        assert_eq!(generations::current(&store.db).await.unwrap().keys, before + 3);
+    }
+
+    async fn a_key_goes_its_way_once(store) {
+        use SigningKeyState::{Active, Gone, Next, Retiring};
+        for (id, algorithm, state) in
+            [("a", IdTokenAlg::Es256, Active), ("n", IdTokenAlg::Es256, Next), ("r", IdTokenAlg::Rs256, Active)]
+        {
+            let key = StoredSigningKey { activated_at: (state == Active).then_some(NOW), ..key(id, algorithm, state) };
+            change!(store, |tx| signing_keys::add(tx, &key));
+        }
+        let generation = generations::current(&store.db).await.unwrap().keys;
+        let later = NOW.plus(std::time::Duration::from_secs(1));
+        let activate = async |id| change!(store, |tx| signing_keys::activate(tx, &KeyId::new(id), later));
+        let withdraw =
+            async |id, from| change!(store, |tx| signing_keys::withdraw(tx, &KeyId::new(id), from, later));
+        assert!(!activate("a").await && !activate("r").await && !activate("x").await, "none of these is next");
+        assert!(activate("n").await);
+        assert!(!activate("n").await);
+        let states = async || {
+            let all = signing_keys::all(&store.db).await.unwrap();
+            all.into_iter().map(|key| (key.state, key.activated_at, key.retired_at)).collect::<Vec<_>>()
+        };
+        let other = (Active, Some(NOW), None);
+        assert_eq!(states().await, [(Retiring, Some(NOW), Some(later)), (Active, Some(later), None), other]);
+        assert!(!withdraw("a", Active).await, "it retires");
+        assert!(withdraw("a", Retiring).await);
+        assert!(!withdraw("a", Gone).await && !withdraw("x", Active).await);
+        assert!(withdraw("n", Active).await);
+        let gone = (Gone, Some(later), Some(later));
+        assert_eq!(states().await, [(Gone, Some(NOW), Some(later)), gone, other]);
+        let all = signing_keys::all(&store.db).await.unwrap();
+        assert!(all[0].wrapped_private.is_empty() && all[1].wrapped_private.is_empty());
+        assert!(!all[2].wrapped_private.is_empty());
+        assert_eq!(generations::current(&store.db).await.unwrap().keys, generation + 3);
     }
 
     async fn a_purpose_has_one_key(store) {
