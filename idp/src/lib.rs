@@ -18,6 +18,7 @@ pub mod oauth;
 pub mod operations;
 pub mod outbound;
 pub mod pages;
+pub mod reload;
 pub mod router;
 pub mod server;
 pub mod settings;

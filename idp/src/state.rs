@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use gapura_store::{
     Db, StoreError,
     copies::{Copies, Snapshot},
@@ -52,6 +53,33 @@ pub struct App {
     pub wake: Arc<Notify>,
 }
 
+/// The state of a serving process, which changes with its settings. Clones share it.
+#[derive(Clone)]
+pub struct Live(Arc<ArcSwap<App>>);
+
+impl Live {
+    /// This state, until it is replaced.
+    pub fn new(app: App) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(app)))
+    }
+
+    /// The state now.
+    pub fn app(&self) -> App {
+        App::clone(&self.0.load())
+    }
+
+    /// From now on, this one.
+    pub fn replace(&self, app: App) {
+        self.0.store(Arc::new(app));
+    }
+}
+
+impl From<&App> for Live {
+    fn from(app: &App) -> Self {
+        Self::new(app.clone())
+    }
+}
+
 /// Why a server does not start. One sentence for a person.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -88,6 +116,11 @@ impl App {
         let snapshot = self.copies.current().await?;
         self.keys.follow_if_moved(&snapshot.signing_keys)?;
         Ok(snapshot)
+    }
+
+    /// The same state under other settings, of which only what may change while serving differs.
+    pub fn with(&self, settings: Settings) -> Result<Self, OutboundError> {
+        Ok(Self { outbound: Outbound::new(&settings)?, settings: Arc::new(settings), ..self.clone() })
     }
 
     /// Opens everything. Used by `gapura serve` and by tests that drive the router in their own

@@ -57,7 +57,7 @@ async fn run(arguments: Arguments) -> Outcome {
     let source = Source::of_process(arguments.config);
     let settings = Settings::load(&source).map_err(|why| Failed::environment(why.to_string()));
     match arguments.command {
-        Command::Serve => serve::run(settings?).await,
+        Command::Serve => serve::run(settings?, source).await,
         Command::Settings => settings::run(&source),
         Command::Migrate => migrate::run(&settings?).await,
         Command::User(command) => user::run(command, settings?).await,

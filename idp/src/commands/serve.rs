@@ -1,13 +1,15 @@
 //! `gapura serve`: browsers and applications on one socket, operations on another.
 //!
 //! The story: sockets first, so that a port in use is said at once; then the database and the keys;
-//! then jobs; then requests, until SIGTERM or Ctrl-C. The notice names the address and the next
+//! then jobs; then requests, until SIGTERM or Ctrl-C; SIGHUP makes it read its settings again. The notice names the address and the next
 //! command.
+
+use std::sync::Arc;
 
 use gapura_store::credentials;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
 
@@ -15,26 +17,32 @@ use super::{Done, Failed, Outcome, note};
 use crate::{
     clock::Clock,
     jobs::Jobs,
-    logs, metrics, router,
-    server::{self, BindError, Limits, descriptors},
-    settings::{Database, Settings},
-    state::App,
+    logs, metrics,
+    reload::Reload,
+    server::{self, BindError, Entrance, Limits, Tls, descriptors},
+    settings::{Database, Settings, Source},
+    state::{App, Live},
 };
 
 /// Serves until told to stop.
-pub(super) async fn run(settings: Settings) -> Outcome {
+pub(super) async fn run(settings: Settings, source: Source) -> Outcome {
     logs::start(settings.logs);
     logs::panics();
     metrics::start().map_err(|why| Failed::environment(why.to_string()))?;
     // Before anything is announced: a signal that comes early is answered late, never missed.
-    let asked = stop_asked()?;
+    let (asked, again) = (stop_asked()?, handler(SignalKind::hangup())?);
+    let tls = settings.tls.as_ref().map(Tls::open).transpose();
+    let tls = tls.map_err(|why| Failed::environment(why.to_string()))?.map(Arc::new);
     let public = bind(&settings, Socket::Public).await?;
     let operations = bind(&settings, Socket::Operations).await?;
     let app = App::build(settings, Clock::System).await.map_err(|why| Failed::environment(why.to_string()))?;
-    let jobs = Jobs::start(&app).await.map_err(|why| Failed::environment(why.to_string()))?;
+    let live = Live::new(app.clone());
+    let jobs = Jobs::start(live.clone()).await.map_err(|why| Failed::environment(why.to_string()))?;
     announce(&app).await?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::new(connections(&app));
+    let reload = Reload::new(source, live, tls.clone());
+    let (pages, ops) = reload.routes();
     // Requests and jobs drain side by side: together they have five seconds.
     tokio::join!(
         async {
@@ -43,8 +51,9 @@ pub(super) async fn run(settings: Settings) -> Outcome {
             stop.send_replace(true);
             jobs.stop().await;
         },
-        server::run(public, router::public(app.clone()), limits, stopped.clone()),
-        server::run(operations, router::ops(app.clone()), Limits::new(64), stopped),
+        server::run(Entrance { listener: public, tls }, pages, limits, stopped.clone()),
+        server::run(operations, ops, Limits::new(64), stopped.clone()),
+        reload.run(again, stopped),
     );
     app.db.close().await;
     Ok(Done::new(String::new(), serde_json::json!({"stopped": true})))
@@ -78,9 +87,12 @@ async fn bind(settings: &Settings, socket: Socket) -> Result<TcpListener, Failed
     server::bind(address, key).await.map_err(|why: BindError| Failed::environment(why.to_string()))
 }
 
+fn handler(kind: SignalKind) -> Result<Signal, Failed> {
+    signal(kind).map_err(|why| Failed::environment(format!("no signals: {why}")))
+}
+
 /// Resolves when SIGTERM or SIGINT arrives; the handlers stand before the first request.
 fn stop_asked() -> Result<impl Future<Output = ()>, Failed> {
-    let handler = |kind| signal(kind).map_err(|why| Failed::environment(format!("no signals: {why}")));
     let (mut terminate, mut interrupt) = (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! {

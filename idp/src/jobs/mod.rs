@@ -23,7 +23,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     metrics::{self, Level},
-    state::{App, StartError},
+    state::{App, Live, StartError},
 };
 
 /// Jobs are gone this long after they were told to stop: the process must be within five seconds.
@@ -35,10 +35,11 @@ pub struct Jobs {
     running: JoinSet<()>,
 }
 
-/// What every job needs: the state, the name of this node, and the word to stop.
+/// What every job needs: the state as of its last pause, the name of this node, and the word to stop.
 #[derive(Clone)]
 struct Shift {
     app: App,
+    live: Live,
     node: String,
     stopped: watch::Receiver<bool>,
 }
@@ -46,9 +47,11 @@ struct Shift {
 impl Jobs {
     /// Starts all jobs of a serving node. Refuses where another live node keeps short-lived state of
     /// its own.
-    pub async fn start(app: &App) -> Result<Self, StartError> {
+    pub async fn start(live: impl Into<Live>) -> Result<Self, StartError> {
         let (stop, stopped) = watch::channel(false);
-        let shift = Shift { app: app.clone(), node: app.entropy.ordered_id(app.clock.now())?, stopped };
+        let live = live.into();
+        let app = live.app();
+        let shift = Shift { node: app.entropy.ordered_id(app.clock.now())?, app, live, stopped };
         heartbeat::first(&shift).await?;
         let mut running = JoinSet::new();
         running.spawn(first_keys::run(shift.clone()));
@@ -72,10 +75,12 @@ impl Jobs {
 }
 
 impl Shift {
-    /// Waits; true when it is time to stop.
+    /// Waits, and takes over what changed meanwhile; true when it is time to stop.
     async fn pause(&mut self, time: Duration) -> bool {
         let stopped = self.stopped.wait_for(|stopped| *stopped);
-        tokio::time::timeout(time, stopped).await.is_ok()
+        let stop = tokio::time::timeout(time, stopped).await.is_ok();
+        self.app = self.live.app();
+        stop
     }
 }
 

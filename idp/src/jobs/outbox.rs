@@ -66,6 +66,7 @@ pub(super) async fn run(mut shift: Shift) {
         if stop {
             break;
         }
+        shift.app = shift.live.app();
         health.note("outbox", &launch(&shift, &mut flying).await);
     }
     // Attempts under way end by their own five seconds or with the process; their leases end too.

@@ -2,26 +2,35 @@
 //!
 //! The story: sockets are bound before anything else, so that a port in use is said at once; each
 //! connection passes the [`pace`] that bounds how long a request's head may take and how long it
-//! may idle; on SIGTERM nothing new is accepted, requests under way are finished, and after four
+//! may idle, and before it [`tls`] where this server speaks it itself; on SIGTERM nothing new is accepted, requests under way are finished, and after four
 //! seconds the rest is dropped (architecture sections 9 and 10).
 
 pub mod descriptors;
 mod pace;
+mod routes;
+mod tls;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo};
+use axum::extract::ConnectInfo;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{rt::TokioTimer, server::graceful::GracefulShutdown};
+use hyper_util::{
+    rt::TokioTimer,
+    server::graceful::{GracefulShutdown, Watcher},
+};
 use thiserror::Error;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 
 use pace::{Pace, Paced};
+pub use routes::Routes;
+pub use tls::{Tls, TlsError};
 
 /// Bytes of request line and headers together; hyper answers 431 above it.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -36,8 +45,8 @@ const DRAIN: Duration = Duration::from_secs(4);
 pub struct Limits {
     /// Connections held at the same time.
     pub connections: usize,
-    /// From the first byte of a request to the end of its headers; and how long a client may take
-    /// nothing of its answer.
+    /// From the first byte of a request to the end of its headers; how long a TLS handshake may take, and how
+    /// long a client may take nothing of its answer.
     pub head: Duration,
     /// Between two requests.
     pub idle: Duration,
@@ -69,8 +78,37 @@ pub async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener,
     })
 }
 
+/// A bound socket, and what is spoken on it.
+pub struct Entrance {
+    /// The socket.
+    pub listener: TcpListener,
+    /// TLS and nothing else, or plain HTTP and nothing else.
+    pub tls: Option<Arc<Tls>>,
+}
+
+impl From<TcpListener> for Entrance {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
+
+/// What all connections of one entrance share.
+struct Serving {
+    tls: Option<Arc<Tls>>,
+    routes: Routes,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
+}
+
 /// Serves until `stop` turns true, then drains.
-pub async fn run(listener: TcpListener, router: Router, limits: Limits, mut stop: watch::Receiver<bool>) {
+pub async fn run(
+    entrance: impl Into<Entrance>,
+    routes: impl Into<Routes>,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Entrance { listener, tls } = entrance.into();
+    let serving = Arc::new(Serving { tls, routes: routes.into(), limits, stop: stop.clone() });
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     loop {
@@ -80,7 +118,7 @@ pub async fn run(listener: TcpListener, router: Router, limits: Limits, mut stop
             accepted = accept(&listener, &places) => accepted,
         };
         if let Some(accepted) = accepted {
-            serve_connection(accepted, limits, router.clone(), &graceful);
+            tokio::spawn(serve_connection(accepted, Arc::clone(&serving), graceful.watcher()));
         }
     }
     drop(listener);
@@ -104,16 +142,49 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accep
     }
 }
 
-fn serve_connection(accepted: Accepted, limits: Limits, router: Router, graceful: &GracefulShutdown) {
-    let (stream, peer, place) = accepted;
+async fn serve_connection((stream, peer, place): Accepted, serving: Arc<Serving>, watcher: Watcher) {
     // Small answers leave at once; on failure they merely leave later.
     let _ = stream.set_nodelay(true);
+    match &serving.tls {
+        None => speak((stream, peer), &serving, watcher).await,
+        Some(tls) => {
+            if let Some(stream) = shake_hands(tls, stream, &serving).await {
+                speak((stream, peer), &serving, watcher).await;
+            }
+        }
+    }
+    drop(place);
+}
+
+/// A handshake has the time of a head, and none once the server stops.
+async fn shake_hands(tls: &Tls, stream: TcpStream, serving: &Serving) -> Option<TlsStream<TcpStream>> {
+    let mut stop = serving.stop.clone();
+    let shaken = tokio::select! {
+        _ = stop.wait_for(|stopped| *stopped) => return None,
+        shaken = tokio::time::timeout(serving.limits.head, tls.acceptor().accept(stream)) => shaken,
+    };
+    match shaken {
+        Ok(Ok(stream)) => Some(stream),
+        // Plain HTTP, an old version, a scanner: its own affair.
+        Ok(Err(why)) => {
+            tracing::debug!(error = %why, "no TLS");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+async fn speak<S>((stream, peer): (S, SocketAddr), serving: &Serving, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (limits, routes) = (serving.limits, serving.routes.clone());
     let pace = Arc::new(Pace::new());
     let io = Paced::new(stream, Arc::clone(&pace), limits.head);
     let service = service_fn(move |mut request: Request<Incoming>| {
         pace.head_complete();
         request.extensions_mut().insert(ConnectInfo(peer));
-        let (router, pace) = (router.clone(), Arc::clone(&pace));
+        let (router, pace) = (routes.now(), Arc::clone(&pace));
         async move {
             let answer = router.oneshot(request).await;
             pace.answered();
@@ -126,14 +197,10 @@ fn serve_connection(accepted: Accepted, limits: Limits, router: Router, graceful
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
         .serve_connection(io, service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // A client that hung up or sent no HTTP is its own affair.
-        if let Err(why) = connection.await {
-            tracing::debug!(error = %why, "connection ended");
-        }
-        drop(place);
-    });
+    // A client that hung up or sent no HTTP is its own affair.
+    if let Err(why) = watcher.watch(connection).await {
+        tracing::debug!(error = %why, "connection ended");
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::{
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite},
     time::{Instant, Sleep},
 };
 
@@ -53,8 +53,8 @@ impl Pace {
 }
 
 /// A stream that fails when a head takes too long.
-pub(super) struct Paced {
-    stream: TokioIo<TcpStream>,
+pub(super) struct Paced<S> {
+    stream: TokioIo<S>,
     pace: Arc<Pace>,
     head: Duration,
     deadline: Pin<Box<Sleep>>,
@@ -64,15 +64,15 @@ pub(super) struct Paced {
     silent: bool,
 }
 
-impl Paced {
+impl<S> Paced<S> {
     /// `head`: from the first byte of a head to its end.
-    pub(super) fn new(stream: TcpStream, pace: Arc<Pace>, head: Duration) -> Self {
+    pub(super) fn new(stream: S, pace: Arc<Pace>, head: Duration) -> Self {
         let deadline = Box::pin(tokio::time::sleep(head));
         Self { stream: TokioIo::new(stream), pace, head, deadline, stalled: None, silent: true }
     }
 
     /// An answer that nobody takes may wait as long as a head; then it holds its place no longer.
-    fn taken(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn taken<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
             return written;
@@ -84,7 +84,7 @@ impl Paced {
     }
 }
 
-impl Read for Paced {
+impl<S: AsyncRead + Unpin> Read for Paced<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
@@ -107,18 +107,22 @@ impl Read for Paced {
     }
 }
 
-impl Write for Paced {
+impl<S: AsyncWrite + Unpin> Write for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.taken(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        // TLS keeps bytes of its own that somebody must take.
+        let done = Pin::new(&mut self.stream).poll_flush(cx);
+        self.taken(cx, done)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        // TLS keeps bytes of its own that somebody must take.
+        let done = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.taken(cx, done)
     }
 
     fn is_write_vectored(&self) -> bool {

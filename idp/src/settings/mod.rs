@@ -5,6 +5,7 @@
 //! does not know by the file's line or the variable's name; here they become validated types, once. Nothing else reads the environment, and there is no global. Without a
 //! file and without variables the defaults start a working server on this machine.
 
+mod change;
 mod origin;
 mod reference;
 mod source;
@@ -20,6 +21,7 @@ use gapura_core::{oauth::RotationPolicy, secret::Secret, time::Zone};
 use ipnet::IpNet;
 use thiserror::Error;
 
+pub use change::Changes;
 pub use origin::{Origin, is_loopback_name};
 pub use reference::{From, Setting};
 pub use source::Source;
@@ -31,11 +33,14 @@ use table::{Hidden, Raw};
 pub struct SettingsError(pub(crate) String);
 
 /// Validated settings.
+#[derive(Clone)]
 pub struct Settings {
     /// Where and as whom the server answers.
     pub server: Server,
     /// Where operations listen: metrics and readiness.
     pub ops: SocketAddr,
+    /// Certificate and key, where this server speaks TLS itself.
+    pub tls: Option<TlsFiles>,
     /// Durable storage.
     pub database: Database,
     /// Redis for short-lived state; in memory where absent.
@@ -59,6 +64,7 @@ pub struct Settings {
 }
 
 /// Where and as whom the server answers.
+#[derive(Clone)]
 pub struct Server {
     /// The socket.
     pub listen: SocketAddr,
@@ -70,7 +76,17 @@ pub struct Server {
     pub connections: usize,
 }
 
+/// PEM files of the certificate chain and its private key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
 /// Durable storage.
+#[derive(Clone)]
 pub enum Database {
     /// One file, one server.
     Sqlite(PathBuf),
@@ -121,7 +137,7 @@ pub struct Sessions {
 }
 
 /// Which addresses our own requests may reach.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboundRules {
     /// Private networks in which the city's applications live.
     pub allow: Vec<IpNet>,
@@ -162,11 +178,12 @@ impl TryFrom<Raw> for Settings {
     type Error = SettingsError;
 
     fn try_from(raw: Raw) -> Result<Self, SettingsError> {
-        let database = database(&raw.database)?;
+        let (database, server) = (database(&raw.database)?, server(raw.server)?);
         let rotate_keys_after = rotate_after(raw.keys.rotate_days)?;
         let root_key = root_key(raw.keys.root_file, &database)?;
         Ok(Self {
-            server: server(raw.server)?,
+            tls: tls(raw.tls, &server)?,
+            server,
             ops: raw.ops.listen,
             redis: redis(&raw.redis)?,
             city: City {
@@ -207,6 +224,15 @@ fn server(raw: table::Server) -> Result<Server, SettingsError> {
         trusted_proxies: networks("server.trusted_proxies", &raw.trusted_proxies)?,
         connections: within("server.connections", raw.connections, 16..=65_536)?,
     })
+}
+
+fn tls(raw: table::Tls, server: &Server) -> Result<Option<TlsFiles>, SettingsError> {
+    match (raw.cert_file, raw.key_file) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) if server.public_url.is_https() => Ok(Some(TlsFiles { certificate, key })),
+        (Some(_), Some(_)) => refuse("tls.cert_file is set, so server.public_url must begin with https://"),
+        _ => refuse("tls.cert_file and tls.key_file belong together: set both, or none"),
+    }
 }
 
 fn database(raw: &table::Database) -> Result<Database, SettingsError> {

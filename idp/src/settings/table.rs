@@ -84,6 +84,13 @@ sections! {
         /// Connections held at the same time; more wait in the kernel.
         connections: usize = 4096;
     }
+    tls: Tls {
+        /// Certificate chain (PEM), where no proxy speaks TLS for this server: TLS 1.2 and 1.3. Read again when it
+        /// changes.
+        cert_file: Option<PathBuf> = None;
+        /// Its private key (PEM), not readable by everybody.
+        key_file: Option<PathBuf> = None;
+    }
     ops: Ops {
         /// Socket for `/metrics`, `/readyz` and `/healthz`.
         listen: SocketAddr = local(9080);
