@@ -53,6 +53,17 @@ impl WrappedKey {
 }
 
 impl PurposeKeys {
+    /// The same keys, wrapped by another root key.
+    pub fn rewrap(stored: &[WrappedKey], from: &RootKey, to: &RootKey) -> Result<Vec<WrappedKey>, KeyError> {
+        let rewrapped = |key: &WrappedKey| {
+            let name = name(key.purpose);
+            let opened = from.unwrap(&name, &key.wrapped)?;
+            let wrapped = to.wrap(&name, opened.expose(), Entropy)?;
+            Ok(WrappedKey { purpose: key.purpose, wrapped, root_key_id: to.id().to_owned() })
+        };
+        stored.iter().map(rewrapped).collect()
+    }
+
     /// Opens what is stored; every purpose must be there.
     pub fn open(root: &RootKey, stored: &[WrappedKey]) -> Result<Self, KeyError> {
         let key = |purpose: Purpose| {

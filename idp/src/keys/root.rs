@@ -1,5 +1,7 @@
 //! The root key: 32 random bytes in a file of mode 0600, made at the first start.
 //!
+//! While keys are wrapped anew the file holds two, one a line; which one is in use, the database says.
+//!
 //! It wraps every other key with AES-256-GCM-SIV (RFC 8452) under a key derived for that one name,
 //! so that no wrapped key can stand in for another.
 
@@ -31,22 +33,47 @@ pub struct RootKey {
 }
 
 impl RootKey {
-    /// Reads the file; refuses one that others may read.
+    /// The first key of the file; refuses one that others may read.
     pub fn read(path: &Path) -> Result<Option<Self>, KeyError> {
+        Ok(Self::read_all(path)?.into_iter().next())
+    }
+
+    /// Every key of the file, none where there is no file; refuses one that others may read.
+    pub fn read_all(path: &Path) -> Result<Vec<Self>, KeyError> {
         let text = match fs::read_to_string(path) {
             Ok(text) => Secret::new(text),
-            Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(why) if why.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(why) => return refuse(path, &format!("cannot be read: {why}")),
         };
         let mode = fs::metadata(path).map_or(0o777, |meta| meta.permissions().mode());
         if mode & 0o077 != 0 {
             return refuse(path, &format!("may be read by others (mode {:03o}): run chmod 600 on it", mode & 0o777));
         }
-        let bytes = URL_SAFE_NO_PAD.decode(text.expose().trim_end()).map(Secret::new);
-        match bytes.map(|bytes| <[u8; 32]>::try_from(bytes.expose().as_slice())) {
-            Ok(Ok(key)) => Ok(Some(Self::from_bytes(key))),
+        let keys: Option<Vec<Self>> = text.expose().trim_end().lines().map(Self::parse).collect();
+        match keys {
+            Some(keys) if !keys.is_empty() => Ok(keys),
             _ => refuse(path, "is no root key (32 bytes in base64url)"),
         }
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(line.trim_end()).map(Secret::new).ok()?;
+        <[u8; 32]>::try_from(bytes.expose().as_slice()).ok().map(Self::from_bytes)
+    }
+
+    /// Puts another key beside those of the file. A reader sees the file with it or without it, never half.
+    pub fn put_beside(&self, path: &Path, entropy: Entropy) -> Result<(), KeyError> {
+        let there = Self::read_all(path)?;
+        if there.iter().any(|key| key.id == self.id) {
+            return Ok(());
+        }
+        let aside = path.with_extension(format!("key.{}", entropy.random_id()?));
+        let all: Vec<&Self> = there.iter().chain([self]).collect();
+        let placed = write(&all, &aside).and_then(|()| fs::rename(&aside, path)).and_then(|()| sync_directory(path));
+        placed.or_else(|why| {
+            let _ = fs::remove_file(&aside);
+            refuse(path, &format!("cannot be written: {why}"))
+        })
     }
 
     /// Makes a new key and its file. Where another process was faster, its key is taken.
@@ -55,7 +82,7 @@ impl RootKey {
         // Written aside and linked into place: a reader never sees half a key, and a second
         // process at its first start never overwrites ours.
         let aside = path.with_extension(format!("key.{}", entropy.random_id()?));
-        let placed = key.write(&aside).and_then(|()| fs::hard_link(&aside, path));
+        let placed = write(&[&key], &aside).and_then(|()| fs::hard_link(&aside, path));
         let removed = fs::remove_file(&aside);
         match placed.and(removed).and_then(|()| sync_directory(path)) {
             Ok(()) => Ok(key),
@@ -65,13 +92,6 @@ impl RootKey {
             },
             Err(why) => refuse(path, &format!("cannot be made: {why}")),
         }
-    }
-
-    fn write(&self, path: &Path) -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        let line = Secret::new(format!("{}\n", URL_SAFE_NO_PAD.encode(self.key.expose())));
-        file.write_all(line.expose().as_bytes())?;
-        file.sync_all()
     }
 
     /// A key from its bytes.
@@ -107,6 +127,15 @@ impl RootKey {
             .map_err(|_| KeyError::Refused)?;
         Ok(Secret::new(key))
     }
+}
+
+fn write(keys: &[&RootKey], path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    for key in keys {
+        let line = Secret::new(format!("{}\n", URL_SAFE_NO_PAD.encode(key.key.expose())));
+        file.write_all(line.expose().as_bytes())?;
+    }
+    file.sync_all()
 }
 
 /// Encrypts under a context that is needed again to open.
@@ -170,6 +199,20 @@ mod tests {
         let second = RootKey::create(&path, Entropy).unwrap();
         let read = RootKey::read(&path).unwrap().unwrap();
         assert_eq!((first.id(), first.id()), (second.id(), read.id()));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_second_key_is_put_beside_the_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("gapura.key");
+        let (first, second) = (RootKey::create(&path, Entropy).unwrap(), RootKey::from_bytes([9; 32]));
+        for _ in 0..2 {
+            second.put_beside(&path, Entropy).unwrap();
+            let ids: Vec<String> = RootKey::read_all(&path).unwrap().iter().map(|key| key.id().to_owned()).collect();
+            assert_eq!(ids, [first.id(), second.id()]);
+        }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }

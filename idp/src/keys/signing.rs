@@ -122,6 +122,12 @@ fn wrapped_name(kid: &str) -> String {
     format!("signing {kid}")
 }
 
+/// The private half of a stored key, wrapped by another root key.
+pub fn rewrap(stored: &StoredSigningKey, from: &RootKey, to: &RootKey) -> Result<Vec<u8>, KeyError> {
+    let name = wrapped_name(stored.id.as_str());
+    to.wrap(&name, from.unwrap(&name, &stored.wrapped_private)?.expose(), Entropy)
+}
+
 impl SigningKey {
     fn open(root: &RootKey, stored: &StoredSigningKey) -> Result<Self, KeyError> {
         let private = root.unwrap(&wrapped_name(stored.id.as_str()), &stored.wrapped_private)?;
