@@ -64,9 +64,12 @@ impl Foundation {
         let db = Db::open(&config).await?;
         let zone = settings.city.zone;
         db.write(async move |tx| deployment::insist(tx, Property::Zone, zone.name()).await).await?;
-        let root = root_key(&db, &settings.root_key, entropy).await?;
-        let purposes = purposes(&db, &root, entropy, now).await?;
-        let keys = Arc::new(Keys::new(root, purposes));
+        let (root, purposes) = match opened(&db, &settings.root_key, now).await {
+            // Keys were wrapped anew between the look at the file and the look at the database.
+            Err(StartError::Keys(KeyError::Root(_))) => opened(&db, &settings.root_key, now).await?,
+            opened => opened?,
+        };
+        let keys = Arc::new(Keys::new(root, purposes, Some(settings.root_key.clone())));
         for alg in QUICKLY_MADE {
             ensure_signing_key(&db, &keys, alg, now).await?;
         }
@@ -95,14 +98,26 @@ fn make_private(path: &Path) -> Result<(), StartError> {
     }
 }
 
-/// A new root key only where nothing was wrapped yet: otherwise its loss would go unnoticed.
+async fn opened(db: &Db, path: &Path, now: Instant) -> Result<(RootKey, PurposeKeys), StartError> {
+    let root = root_key(db, path, Entropy).await?;
+    let purposes = purposes(db, &root, Entropy, now).await?;
+    Ok((root, purposes))
+}
+
+/// The root key in use. A new one only where nothing was wrapped yet: otherwise its loss would go unnoticed.
 async fn root_key(db: &Db, path: &Path, entropy: Entropy) -> Result<RootKey, StartError> {
-    if let Some(root) = RootKey::read(path)? {
-        return Ok(root);
+    let mut there = RootKey::read_all(path)?;
+    let stored = purpose_keys::all(db).await?.into_iter().next();
+    if let Some(stored) = &stored
+        && let Some(in_use) = there.iter().position(|root| root.id() == stored.root_key_id)
+    {
+        return Ok(there.swap_remove(in_use));
     }
-    match purpose_keys::all(db).await?.first() {
-        None => Ok(RootKey::create(path, entropy)?),
-        Some(stored) => Err(KeyError::Root(format!(
+    match (stored, there.into_iter().next()) {
+        (None, None) => Ok(RootKey::create(path, entropy)?),
+        // Another than the one needed is refused, by name, when purpose keys are opened.
+        (_, Some(first)) => Ok(first),
+        (Some(stored), None) => Err(KeyError::Root(format!(
             "root key {} is missing, and this database needs the one named {}: put the file back, or name it by \
              keys.root_file",
             path.display(),
@@ -138,11 +153,16 @@ async fn purposes(db: &Db, root: &RootKey, entropy: Entropy, now: Instant) -> Re
 }
 
 async fn wrapped(db: &Db) -> Result<Vec<WrappedKey>, StartError> {
-    let key = |row: PurposeKey| {
+    Ok(wrapped_keys(&purpose_keys::all(db).await?)?)
+}
+
+/// Purpose keys as stored, by their purposes.
+pub fn wrapped_keys(stored: &[PurposeKey]) -> Result<Vec<WrappedKey>, KeyError> {
+    let key = |row: &PurposeKey| {
         let purpose = row.purpose.parse().map_err(|_| KeyError::Malformed(row.purpose.clone()))?;
-        Ok(WrappedKey { purpose, wrapped: row.wrapped, root_key_id: row.root_key_id })
+        Ok(WrappedKey { purpose, wrapped: row.wrapped.clone(), root_key_id: row.root_key_id.clone() })
     };
-    purpose_keys::all(db).await?.into_iter().map(key).collect()
+    stored.iter().map(key).collect()
 }
 
 /// Makes the first key of an algorithm where there is none yet; of several that try, one wins.

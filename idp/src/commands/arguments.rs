@@ -301,6 +301,12 @@ pub enum Keys {
         #[arg(long)]
         now: bool,
     },
+    /// Wrap every key by another root key, also while serving. Nothing that is sealed or signed changes.
+    Rewrap {
+        /// The file of the new root key; made where there is none.
+        #[arg(long, value_name = "FILE")]
+        new_root: PathBuf,
+    },
     /// Take a compromised key out: nothing it signed is accepted any more. One that signs is replaced.
     Retire {
         /// `kid`

@@ -1,5 +1,7 @@
 //! `gapura keys`: signing keys, their states, and what moves them out of turn.
 
+mod rewrap;
+
 use std::{fmt::Write as _, time::Duration};
 
 use gapura_core::{
@@ -25,6 +27,7 @@ pub(super) async fn run(command: arguments::Keys, settings: Settings) -> Outcome
         arguments::Keys::List => list(&desk).await,
         arguments::Keys::Rotate { alg, now: false } => rotate(&desk, alg).await,
         arguments::Keys::Rotate { alg, now: true } => rotate_now(&desk, alg).await,
+        arguments::Keys::Rewrap { new_root } => rewrap::run(&desk, &new_root).await,
         arguments::Keys::Retire { kid } => retire(&desk, &KeyId::new(kid)).await,
     }
 }

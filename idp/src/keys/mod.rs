@@ -16,6 +16,7 @@ pub mod signing;
 mod verify;
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -67,7 +68,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// All keys of this deployment.
 pub struct Keys {
-    root: RootKey,
+    /// The one in use, which wraps new keys.
+    root: ArcSwap<RootKey>,
+    /// Its file, which is read again when the database was wrapped anew.
+    file: Option<PathBuf>,
     purposes: PurposeKeys,
     sealer: Sealer,
     signing: ArcSwap<SigningSet>,
@@ -78,14 +82,22 @@ pub struct Keys {
 
 impl Keys {
     /// From opened purpose keys; signing keys come by [`Keys::follow`].
-    pub fn new(root: RootKey, purposes: PurposeKeys) -> Self {
+    pub fn new(root: RootKey, purposes: PurposeKeys, file: Option<PathBuf>) -> Self {
         let sealer = Sealer::new(&purposes);
-        Self { root, purposes, sealer, signing: ArcSwap::default(), followed: Mutex::default(), changed: Notify::new() }
+        Self {
+            root: ArcSwap::from_pointee(root),
+            file,
+            purposes,
+            sealer,
+            signing: ArcSwap::default(),
+            followed: Mutex::default(),
+            changed: Notify::new(),
+        }
     }
 
     /// Takes over the signing keys as stored. Key pairs already parsed are kept.
     pub fn follow(&self, stored: &[StoredSigningKey]) -> Result<(), KeyError> {
-        let set = SigningSet::build(&self.root, stored, &self.signing.load())?;
+        let set = self.build(stored)?;
         self.signing.store(Arc::new(set));
         self.changed.notify_waiters();
         Ok(())
@@ -101,9 +113,37 @@ impl Keys {
         Ok(())
     }
 
-    /// The root key, for making new keys.
-    pub const fn root(&self) -> &RootKey {
-        &self.root
+    /// A key made after the root key was changed opens with the new one only: the file has it by then.
+    fn build(&self, stored: &[StoredSigningKey]) -> Result<SigningSet, KeyError> {
+        let before = self.signing.load();
+        let built = SigningSet::build(&self.root.load(), stored, &before);
+        let Err(KeyError::Unopened(_)) = &built else { return built };
+        for root in self.in_file()? {
+            if let Ok(set) = SigningSet::build(&root, stored, &before) {
+                self.root.store(Arc::new(root));
+                return Ok(set);
+            }
+        }
+        built
+    }
+
+    fn in_file(&self) -> Result<Vec<RootKey>, KeyError> {
+        self.file.as_deref().map_or_else(|| Ok(Vec::new()), RootKey::read_all)
+    }
+
+    /// The root key in use as far as this process knows.
+    pub fn root(&self) -> Arc<RootKey> {
+        self.root.load_full()
+    }
+
+    /// The root key of this id, for making new keys: the database says which is in use.
+    pub fn root_named(&self, id: &str) -> Result<Arc<RootKey>, KeyError> {
+        if self.root.load().id() != id {
+            let named = self.in_file()?.into_iter().find(|root| root.id() == id);
+            let named = named.ok_or_else(|| KeyError::Root(root::lacks(id)))?;
+            self.root.store(Arc::new(named));
+        }
+        Ok(self.root())
     }
 
     /// Encrypts columns and indexes what is encrypted.

@@ -129,6 +129,13 @@ impl RootKey {
     }
 }
 
+/// Why nothing can be opened or wrapped without the root key of this id.
+pub fn lacks(id: &str) -> String {
+    format!(
+        "this database needs the root key {id}, which the file does not hold: give the right file by keys.root_file"
+    )
+}
+
 fn write(keys: &[&RootKey], path: &Path) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     for key in keys {

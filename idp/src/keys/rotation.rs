@@ -9,7 +9,7 @@ use gapura_core::{
     oauth::{IdTokenAlg, SigningKeyState, StoredSigningKey},
     time::Instant,
 };
-use gapura_store::{Db, audit, signing_keys};
+use gapura_store::{Db, audit, purpose_keys, signing_keys};
 use serde_json::json;
 
 use super::{KeyError, Keys, signing};
@@ -43,16 +43,18 @@ impl Mover<'_> {
         if signing_keys::all(self.db).await?.iter().any(taken) {
             return Ok(None);
         }
-        let (maker, now) = (Arc::clone(self.keys), self.now);
+        let in_use = purpose_keys::all(self.db).await?.into_iter().next().map(|key| key.root_key_id);
+        let in_use = in_use.ok_or_else(|| KeyError::Malformed("purpose".to_owned()))?;
+        let (root, now) = (self.keys.root_named(&in_use)?, self.now);
         // An RSA key takes up to a second of a core.
-        let made = tokio::task::spawn_blocking(move || signing::generate(alg, maker.root(), Entropy, now)).await;
+        let made = tokio::task::spawn_blocking(move || signing::generate(alg, &root, Entropy, now)).await;
         let made = made.map_err(|_| KeyError::Refused)??;
         let activated_at = (state == SigningKeyState::Active).then_some(now);
         let key = StoredSigningKey { state, activated_at, ..made };
         let event = self.event(&key, None, state)?;
         let stored = key.clone();
         let won = self.db.write(async move |tx| {
-            let added = signing_keys::add(tx, &stored).await?;
+            let added = signing_keys::add(tx, &stored, &in_use).await?;
             if added {
                 audit::record(tx, &event).await?;
             }

@@ -54,11 +54,13 @@ pub async fn all(db: &Db) -> Result<Vec<StoredSigningKey>, StoreError> {
 }
 
 /// Adds a key, unless one of its algorithm stands where it stands: of several nodes that make the first
-/// key, or the one that will follow, one wins.
-pub async fn add(tx: &mut Tx, key: &StoredSigningKey) -> Result<bool, StoreError> {
+/// key, or the one that will follow, one wins. Nor is it added where it was wrapped by another root key than the
+/// one in use: keys were wrapped anew while it was made.
+pub async fn add(tx: &mut Tx, key: &StoredSigningKey, root_key_id: &str) -> Result<bool, StoreError> {
     const SQL: &str = "INSERT INTO signing_keys (id, algorithm, provider, state, public_jwk, wrapped_private, \
          created_at, activated_at, retired_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 \
-         WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = $2 AND state = $4)";
+         WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = $2 AND state = $4) \
+         AND NOT EXISTS (SELECT 1 FROM purpose_keys WHERE root_key_id <> $10)";
     let values = values![
         &key.id,
         key.algorithm.as_str(),
@@ -69,6 +71,7 @@ pub async fn add(tx: &mut Tx, key: &StoredSigningKey) -> Result<bool, StoreError
         key.created_at,
         key.activated_at,
         key.retired_at,
+        root_key_id,
     ];
     if tx.execute(SQL, values).await? == 0 {
         return Ok(false);

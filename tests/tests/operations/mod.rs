@@ -7,6 +7,7 @@ mod keys_rotate;
 mod registration;
 mod reload;
 mod revoked_elsewhere;
+mod root_key;
 mod secret_rotation;
 mod start;
 mod tls;

@@ -7,7 +7,7 @@ use gapura_core::{
 use gapura_store::{
     clients::{self, Enabled, NewSecret},
     generations::{self, Copied, Generations},
-    purpose_keys::{self, PurposeKey},
+    purpose_keys::{self, PurposeKey, Rewrapped},
     signing_keys,
 };
 
@@ -122,7 +122,7 @@ on_both_engines! {
         use SigningKeyState::{Active, Next};
         let add = async |id: &str, algorithm, state| {
             let key = key(id, algorithm, state);
-            change!(store, |tx| signing_keys::add(tx, &key))
+            change!(store, |tx| signing_keys::add(tx, &key, "root"))
         };
         let before = generations::current(&store.db).await.unwrap().keys;
         assert!(add("a", IdTokenAlg::Es256, Active).await);
@@ -142,7 +142,7 @@ on_both_engines! {
             [("a", IdTokenAlg::Es256, Active), ("n", IdTokenAlg::Es256, Next), ("r", IdTokenAlg::Rs256, Active)]
         {
             let key = StoredSigningKey { activated_at: (state == Active).then_some(NOW), ..key(id, algorithm, state) };
-            change!(store, |tx| signing_keys::add(tx, &key));
+            change!(store, |tx| signing_keys::add(tx, &key, "root"));
         }
         let generation = generations::current(&store.db).await.unwrap().keys;
         let later = NOW.plus(std::time::Duration::from_secs(1));
@@ -181,6 +181,51 @@ on_both_engines! {
         assert!(change!(store, |tx| purpose_keys::add_first(tx, &first, NOW)));
         assert!(!change!(store, |tx| purpose_keys::add_first(tx, &second, NOW)));
         assert_eq!(purpose_keys::all(&store.db).await.unwrap(), [key("a")]);
+    }
+
+    async fn keys_are_wrapped_anew_all_or_none(store) {
+        let purpose = |id: &str, wrapped: &[u8], root: &str| PurposeKey {
+            id: id.to_owned(),
+            purpose: id.to_owned(),
+            wrapped: wrapped.to_vec(),
+            root_key_id: root.to_owned(),
+        };
+        for id in ["column", "pepper"] {
+            let key = purpose(id, b"old", "first");
+            change!(store, |tx| purpose_keys::add_first(tx, &key, NOW));
+        }
+        for (id, state) in [("a", SigningKeyState::Active), ("n", SigningKeyState::Next)] {
+            let key = key(id, IdTokenAlg::Es256, state);
+            assert!(!change!(store, |tx| signing_keys::add(tx, &key, "another")), "wrapped by a root key not in use");
+            assert!(change!(store, |tx| signing_keys::add(tx, &key, "first")));
+        }
+        let whole = Rewrapped {
+            from: "first".to_owned(),
+            purposes: vec![purpose("column", b"new", "second"), purpose("pepper", b"new", "second")],
+            signing: ["n", "a"].map(|id| (KeyId::new(id), vec![1, 2, 3], vec![4])).to_vec(),
+        };
+        let rewrap = async |keys: &Rewrapped| {
+            let keys = keys.clone();
+            change!(store, |tx| purpose_keys::rewrap(tx, &keys))
+        };
+        let state = async || {
+            let signing = signing_keys::all(&store.db).await.unwrap();
+            let private: Vec<Vec<u8>> = signing.into_iter().map(|key| key.wrapped_private).collect();
+            (purpose_keys::all(&store.db).await.unwrap(), private)
+        };
+        let before = state().await;
+        let mut stale = [(); 4].map(|()| whole.clone());
+        stale[0].from = "third".to_owned();
+        stale[1].signing.pop();
+        stale[2].signing[0].1 = vec![9];
+        stale[3].purposes.pop();
+        for keys in &stale {
+            assert!(!rewrap(keys).await);
+            assert_eq!(state().await, before);
+        }
+        assert!(rewrap(&whole).await);
+        assert_eq!(state().await, (whole.purposes.clone(), vec![vec![4], vec![4]]));
+        assert!(!rewrap(&whole).await, "once");
     }
 
     async fn each_noun_has_its_own_generation(store) {
