@@ -1,8 +1,8 @@
 //! `gapura serve`: browsers and applications on one socket, operations on another.
 //!
 //! The story: sockets first, so that a port in use is said at once; then the database and the keys;
-//! then jobs; then requests, until SIGTERM or Ctrl-C; SIGHUP makes it read its settings again. The notice names the address and the next
-//! command.
+//! then jobs; then requests, until SIGTERM or Ctrl-C; SIGHUP makes it read its settings again. The
+//! notice names the address and the next command.
 
 use std::sync::Arc;
 
@@ -43,6 +43,7 @@ pub(super) async fn run(settings: Settings, source: Source) -> Outcome {
     let limits = Limits::new(connections(&app));
     let reload = Reload::new(source, live, tls.clone());
     let (pages, ops) = reload.routes();
+    let reloading = tokio::spawn(reload.run(again, stopped.clone()));
     // Requests and jobs drain side by side: together they have five seconds.
     tokio::join!(
         async {
@@ -52,8 +53,8 @@ pub(super) async fn run(settings: Settings, source: Source) -> Outcome {
             jobs.stop().await;
         },
         server::run(Entrance { listener: public, tls }, pages, limits, stopped.clone()),
-        server::run(operations, ops, Limits::new(64), stopped.clone()),
-        reload.run(again, stopped),
+        server::run(operations, ops, Limits::new(64), stopped),
+        async { drop(reloading.await) },
     );
     app.db.close().await;
     Ok(Done::new(String::new(), serde_json::json!({"stopped": true})))

@@ -1,9 +1,9 @@
 //! The listening loop: our own, because `axum::serve` sets no timer.
 //!
 //! The story: sockets are bound before anything else, so that a port in use is said at once; each
-//! connection passes the [`pace`] that bounds how long a request's head may take and how long it
-//! may idle, and before it [`tls`] where this server speaks it itself; on SIGTERM nothing new is accepted, requests under way are finished, and after four
-//! seconds the rest is dropped (architecture sections 9 and 10).
+//! connection passes [`tls`], where this server speaks it itself, and the [`pace`] that bounds how long a
+//! request's head may take and how long it may idle; on SIGTERM nothing new is accepted, requests under
+//! way are finished, and after four seconds the rest is dropped (architecture sections 9 and 10).
 
 pub mod descriptors;
 mod pace;

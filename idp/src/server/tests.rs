@@ -1,4 +1,4 @@
-use axum::routing::get;
+use axum::{Router, routing::get};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
