@@ -194,10 +194,11 @@ pub async fn rotate_secret(
     Ok(true)
 }
 
-#[derive(FromRow)]
-struct Key {
-    #[expect(dead_code, reason = "that there is a row is the answer")]
-    id: String,
+record! {
+    struct Key {
+        #[expect(dead_code, reason = "that there is a row is the answer")]
+        id: String,
+    }
 }
 
 /// Switches a client on or off; false where there is none, or it already is so.
