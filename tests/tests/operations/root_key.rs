@@ -1,23 +1,29 @@
 //! The root key is changed while the city works.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use gapura_tests::{Pair, office::Office, on_both_pairs, provider::Provider, relying_party::RelyingParty};
 use serde_json::Value;
 
 on_both_pairs!(keys_are_wrapped_anew_under_load_and_across_a_restart);
 
-/// Refreshes and asks userinfo, over and over; how often.
-async fn work(rps: &[RelyingParty], refresh: &mut String, done: &mut usize) {
-    loop {
-        let (rp, other) = (&rps[*done % rps.len()], &rps[(*done + 1) % rps.len()]);
+/// Refreshes and asks userinfo until it is told to stop; how often.
+async fn work(rps: &[RelyingParty], refresh: &mut String, stop: &AtomicBool) -> usize {
+    let mut done = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let (rp, other) = (&rps[done % rps.len()], &rps[(done + 1) % rps.len()]);
         let answer = rp.refresh(refresh).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let tokens: Value = serde_json::from_str(&answer.body).unwrap();
         *refresh = tokens["refresh_token"].as_str().unwrap().to_owned();
         assert_eq!(other.userinfo(tokens["access_token"].as_str().unwrap()).await.status, 200);
-        *done += 1;
+        done += 1;
     }
+    done
 }
 
 async fn run(provider: &Provider, arguments: &[&str]) {
@@ -37,17 +43,15 @@ async fn keys_are_wrapped_anew_under_load_and_across_a_restart(pair: Pair) {
     let mut rps = vec![office.rp("presensi", &office.provider)];
     rps.extend(others.iter().map(|node| office.rp("presensi", node)));
     let tokens = office.tokens(&mut office.browser(&office.provider), &rps[0]).await;
-    let (mut refresh, mut done) = (tokens.refresh_token(), 0);
+    let (mut refresh, stop) = (tokens.refresh_token(), AtomicBool::new(false));
     let before = office.provider.gapura_json(&["keys", "list"])["root_key"].clone();
     // A key made after the change is wrapped by the new root key, and every running node signs with it.
     let changed = async {
         run(&office.provider, &["keys", "rewrap", "--new-root", "baru.key"]).await;
         run(&office.provider, &["keys", "rotate", "--now"]).await;
+        stop.store(true, Ordering::Relaxed);
     };
-    tokio::select! {
-        () = changed => {}
-        () = work(&rps, &mut refresh, &mut done) => {}
-    }
+    let ((), done) = tokio::join!(changed, work(&rps, &mut refresh, &stop));
     assert!(done > 20, "{done}");
     let listed = office.provider.gapura_json(&["keys", "list"]);
     assert_ne!(listed["root_key"], before);

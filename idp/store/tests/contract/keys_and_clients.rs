@@ -195,9 +195,11 @@ on_both_engines! {
             change!(store, |tx| purpose_keys::add_first(tx, &key, NOW));
         }
         for (id, state) in [("a", SigningKeyState::Active), ("n", SigningKeyState::Next)] {
-            let key = key(id, IdTokenAlg::Es256, state);
-            assert!(!change!(store, |tx| signing_keys::add(tx, &key, "another")), "wrapped by a root key not in use");
-            assert!(change!(store, |tx| signing_keys::add(tx, &key, "first")));
+            let stray = key(id, IdTokenAlg::Es256, state);
+            let kept = stray.clone();
+            let strayed = change!(store, |tx| signing_keys::add(tx, &stray, "another"));
+            assert!(!strayed, "wrapped by a root key not in use");
+            assert!(change!(store, |tx| signing_keys::add(tx, &kept, "first")));
         }
         let whole = Rewrapped {
             from: "first".to_owned(),
