@@ -251,7 +251,7 @@ impl Ephemeral {
     }
 
     /// Since when no mark can have been lost. An assertion issued before may have been used before
-/// a restart and must be refused; ask after claiming its `jti`, so that a memory lost in between is noticed.
+    /// a restart and must be refused; ask after claiming its `jti`, so that a memory lost in between is noticed.
     /// In memory this is the first `now` asked with, so the server asks once at its start; a clock set back
     /// moves it, since marks may have been collected while it ran ahead.
     pub async fn marks_since(&self, now: Instant) -> Result<Instant, EphemeralError> {
