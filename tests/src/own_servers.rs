@@ -44,7 +44,12 @@ impl OwnServer {
         let folder = remove_at_the_end(folder);
         let port = steady_port();
         let command = match kind {
-            Kind::Postgres => postgres_server(&folder, port, "on"),
+            Kind::Postgres => {
+                let mut command = postgres_server(&folder, port, "on");
+                // After a crash it syncs every file, one by one a minute on a busy disk, or all at once.
+                command.extend(["-c", "recovery_init_sync_method=syncfs"].map(ToOwned::to_owned));
+                command
+            }
             Kind::Redis => redis_server(&folder, port),
         };
         let mut server = Self { kind, folder, port, command, running: None, runs: AtomicU32::new(0) };
