@@ -45,11 +45,13 @@ fn judge_root_key(file: &Path, needed: &[String]) -> Finding {
     if let Err(why) = File::open(file) {
         return failure("root-key-unreadable").with("why", why);
     }
-    match RootKey::read(file) {
-        Ok(Some(key)) if needed.iter().all(|needed| needed == key.id()) => Finding::ok(Check::RootKey, "root-key-ok"),
-        Ok(Some(key)) => failure("root-key-wrong").with("found", key.id()).with("needed", needed_now),
-        _ => failure("root-key-malformed"),
+    let Ok(there) = RootKey::read_all(file) else { return failure("root-key-malformed") };
+    let holds = |needed: &String| there.iter().any(|key| key.id() == needed);
+    if needed.iter().all(holds) {
+        return Finding::ok(Check::RootKey, "root-key-ok");
     }
+    let found = there.iter().map(RootKey::id).collect::<Vec<_>>().join(", ");
+    failure("root-key-wrong").with("found", found).with("needed", needed_now)
 }
 
 fn others_read(found: &Metadata) -> bool {

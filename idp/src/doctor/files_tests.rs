@@ -14,6 +14,9 @@ fn a_root_key_is_told_apart() {
     let key = RootKey::create(&file, Entropy).unwrap();
     assert_eq!(judge(&[key.id(), key.id()]), "root-key-ok");
     assert_eq!(judge(&["x"]), "root-key-wrong");
+    let second = RootKey::from_bytes([4; 32]);
+    second.put_beside(&file, Entropy).unwrap();
+    assert_eq!((judge(&[second.id()]), judge(&["x"])), ("root-key-ok", "root-key-wrong"));
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     assert_eq!(judge(&[key.id()]), "root-key-readable");
     for text in ["", "YWJj\n", "not base64url\n"] {
