@@ -21,7 +21,7 @@ use crate::{
     outbound::{Outbound, OutboundError},
     pages::texts::{BrokenTexts, Texts},
     settings::Settings,
-    sign_in::{Cost, PasswordPool, PoolError, Size},
+    sign_in::{PasswordPool, PoolError, Size, pool},
 };
 
 /// Everything a handler may need. `now` is read once per request from `clock`.
@@ -128,12 +128,7 @@ impl App {
     pub async fn build(settings: Settings, clock: Clock) -> Result<Self, StartError> {
         let base = Foundation::open_for_server(settings, clock).await?;
         let passwords = base.settings.passwords;
-        let cost = Cost {
-            memory_kib: passwords.memory_kib,
-            iterations: passwords.iterations,
-            parallelism: passwords.parallelism,
-        };
-        let size = Size { workers: passwords.workers, queue: passwords.queue };
+        let size = Size { workers: passwords.workers, queue: passwords.queue, idle: pool::IDLE };
         let ephemeral = match &base.settings.redis {
             Some(url) => Ephemeral::redis(url.expose(), "gapura").await?,
             None => Ephemeral::memory(),
@@ -146,7 +141,7 @@ impl App {
             ephemeral,
             copies,
             oauth: Prepared::new(base.settings.server.public_url.as_str()),
-            hasher: Arc::new(PasswordPool::start(cost, size, base.keys.pepper().clone())?),
+            hasher: Arc::new(PasswordPool::start(passwords.cost, size, base.keys.pepper().clone())?),
             outbound: Outbound::new(&base.settings)?,
             texts: Arc::new(Texts::load()?),
             wake: Arc::new(Notify::new()),

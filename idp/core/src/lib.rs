@@ -9,11 +9,13 @@
 //! | [`organization`] | OPD tree, positions, assignments |
 //! | [`access`] | applications, roles, rules, entitlement |
 //! | [`audit`] | events |
+//! | [`morning`] | how many people sign in at once |
 
 pub mod access;
 pub mod audit;
 pub mod id;
 pub mod identity;
+pub mod morning;
 pub mod oauth;
 pub mod oidc;
 pub mod organization;

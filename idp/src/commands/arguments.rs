@@ -69,6 +69,8 @@ pub enum Command {
     Import(Import),
     /// Say why a person may or may not enter an application.
     Explain(Explain),
+    /// Measure what passwords may cost on this machine for so many staff; opens no database.
+    Calibrate(Calibrate),
     /// Copy the database into a file, also while serving; the root key stays apart.
     Backup {
         /// The file to make.
@@ -347,6 +349,17 @@ pub struct Explain {
     /// On which day; today where it is not said.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub date: Option<Date>,
+}
+
+/// A city, and how long to measure.
+#[derive(Args)]
+pub struct Calibrate {
+    /// People who sign in on a working morning, and those who might.
+    #[arg(long, default_value_t = 7_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    pub staff: u32,
+    /// Time for all measurements together, in seconds.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
 }
 
 /// The first administrator.

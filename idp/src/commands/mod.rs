@@ -9,6 +9,7 @@ mod admin;
 mod application;
 pub mod arguments;
 mod backup;
+mod calibrate;
 mod client;
 mod client_keys;
 mod desk;
@@ -57,6 +58,7 @@ async fn run(arguments: Arguments) -> Outcome {
     let source = Source::of_process(arguments.config);
     let settings = Settings::load(&source).map_err(|why| Failed::environment(why.to_string()));
     match arguments.command {
+        Command::Calibrate(typed) => calibrate::run(&typed),
         Command::Serve => serve::run(settings?, source).await,
         Command::Settings => settings::run(&source),
         Command::Migrate => migrate::run(&settings?).await,

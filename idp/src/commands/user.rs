@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     settings::Settings,
-    sign_in::{Cost, PasswordPool, Size},
+    sign_in::{PasswordPool, Size, pool},
 };
 
 pub(super) async fn run(command: arguments::User, settings: Settings) -> Outcome {
@@ -244,8 +244,8 @@ fn read_password() -> Result<Secret<String>, Failed> {
 
 async fn hash(desk: &Desk, password: Secret<String>) -> Result<String, Failed> {
     let set = desk.base.settings.passwords;
-    let cost = Cost { memory_kib: set.memory_kib, iterations: set.iterations, parallelism: set.parallelism };
-    let pool = PasswordPool::start(cost, Size { workers: 1, queue: 1 }, desk.base.keys.pepper().clone());
+    let size = Size { workers: 1, queue: 1, idle: pool::IDLE };
+    let pool = PasswordPool::start(set.cost, size, desk.base.keys.pepper().clone());
     let pool = pool.map_err(|why| Failed::environment(why.to_string()))?;
     let salt = desk.base.entropy.bytes()?;
     pool.hash(password, salt).await.map_err(|why| Failed::environment(why.to_string()))

@@ -25,7 +25,7 @@ const LEAST_WORK: u64 = 35_840;
 const LEAST_MEMORY: u32 = 7_168;
 
 pub(super) fn passwords(settings: &Settings) -> Findings {
-    let cost = settings.passwords;
+    let cost = settings.passwords.cost;
     let work = u64::from(cost.memory_kib) * u64::from(cost.iterations);
     let found = if cost.memory_kib < LEAST_MEMORY || work < LEAST_WORK {
         Finding::warning(Check::Passwords, "passwords-cheap")

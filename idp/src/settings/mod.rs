@@ -27,6 +27,8 @@ pub use reference::{From, Setting};
 pub use source::Source;
 use table::{Hidden, Raw};
 
+use crate::sign_in::Cost;
+
 /// Settings that cannot be: one sentence that names the key, the line or the variable.
 #[derive(Debug, Error)]
 #[error("{0}")]
@@ -115,12 +117,8 @@ pub struct Mail {
 /// Argon2id (RFC 9106) and its pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passwords {
-    /// Memory in KiB.
-    pub memory_kib: u32,
-    /// Passes.
-    pub iterations: u32,
-    /// Lanes.
-    pub parallelism: u32,
+    /// What one hash costs.
+    pub cost: Cost,
     /// Hashes computed at the same time.
     pub workers: usize,
     /// Sign-ins that may wait for a hash; beyond it a page says to come back.
@@ -295,10 +293,13 @@ fn mail(raw: table::Mail) -> Result<Mail, SettingsError> {
 
 fn passwords(raw: &table::Passwords) -> Result<Passwords, SettingsError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let parallelism = within("passwords.parallelism", raw.parallelism, 1..=64)?;
     Ok(Passwords {
-        memory_kib: within("passwords.memory_kib", raw.memory_kib, 8..=4_194_304)?,
-        iterations: within("passwords.iterations", raw.iterations, 1..=100)?,
-        parallelism: within("passwords.parallelism", raw.parallelism, 1..=64)?,
+        cost: Cost {
+            memory_kib: within("passwords.memory_kib", raw.memory_kib, 8 * parallelism..=4_194_304)?,
+            iterations: within("passwords.iterations", raw.iterations, 1..=100)?,
+            parallelism,
+        },
         workers: within("passwords.workers", raw.workers.unwrap_or(cores), 1..=1024)?,
         queue: within("passwords.queue", raw.queue, 1..=100_000)?,
     })

@@ -128,15 +128,15 @@ sections! {
         official_domains: Vec<String> = vec!["go.id".to_owned()];
     }
     passwords: Passwords {
-        /// Memory of Argon2id in KiB.
+        /// Memory of Argon2id in KiB. `gapura calibrate` measures the machine and proposes this section.
         memory_kib: u32 = 19_456;
         /// Passes of Argon2id.
         iterations: u32 = 2;
         /// Lanes of Argon2id.
         parallelism: u32 = 1;
-        /// Hashes computed at the same time.
+        /// Hashes computed at the same time, at low priority; each keeps its memory until a minute passes without work.
         workers: Option<usize> = None, "number of cores";
-        /// Sign-ins that may wait for a hash; beyond it a page says so.
+        /// Sign-ins that may wait for a hash. Beyond it, or beyond a wait of 0.8 s, a page says when to come back.
         queue: usize = 256;
     }
     sessions: Sessions {

@@ -84,6 +84,7 @@ fn values_that_cannot_be_are_named() {
         ("[outbound]\nallow = [\"intranet\"]\n", "outbound.allow"),
         ("[sessions]\nabsolute_minutes = 10\nidle_minutes = 11\n", "sessions.idle_minutes"),
         ("[passwords]\nworkers = 0\n", "passwords.workers"),
+        ("[passwords]\nmemory_kib = 31\nparallelism = 4\n", "passwords.memory_kib"),
         ("[logs]\nformat = \"xml\"\n", "logs.format"),
         ("[redis]\nurl = \"http://x\"\n", "redis.url"),
         ("[database]\nurl = \"mysql://x\"\n", "database.url"),

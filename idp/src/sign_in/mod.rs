@@ -6,10 +6,14 @@
 //! belong to this browser, then [`attempt`] decides, [`session`] records, and the parked request is
 //! taken up again where every authorization request is decided.
 
+pub mod argon2id;
 pub mod attempt;
+mod line;
 pub mod page;
 pub mod pool;
 pub mod session;
+mod stored;
 pub mod turns;
 
-pub use pool::{Busy, Checked, Cost, PasswordPool, PoolError, Size};
+pub use argon2id::Cost;
+pub use pool::{Busy, Checked, PasswordPool, PoolError, Size};

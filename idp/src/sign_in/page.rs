@@ -94,7 +94,7 @@ pub async fn submit(
     let typed = Typed { username: username.unwrap_or_default(), password: password.unwrap_or_default() };
     match attempt::attempt(&app, &context, &typed).await {
         Ok(Outcome::Proven(proven)) => go_on(&app, context, errand, *proven).await,
-        Ok(Outcome::Busy(busy)) => queue::page(&app, &context, busy, &address(&errand)),
+        Ok(Outcome::Busy(busy)) => queue::page(&app, &speaking(context, &errand), busy, &address(&errand)),
         Ok(outcome) => {
             let status = match outcome {
                 Outcome::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -168,6 +168,14 @@ fn address(errand: &Errand) -> String {
     }
 }
 
+/// The same request in the language the application asked for, unless the person chose one.
+fn speaking(context: RequestContext, errand: &Errand) -> RequestContext {
+    match errand {
+        Errand::Request(parked, _) => context.speaking(parked.params.one("ui_locales").ok().flatten()),
+        Errand::Alone => context,
+    }
+}
+
 /// How the form is shown.
 struct Shown<'a> {
     outcome: Option<Outcome>,
@@ -199,14 +207,14 @@ fn form(app: &App, context: RequestContext, errand: &Errand, shown: &Shown<'_>) 
         Err(failed) => return error::of_ours(app, &context, &failed),
     };
     let here = address(errand);
-    let (context, hinted, target) = match errand {
+    let (hinted, target) = match errand {
         Errand::Request(parked, client) => {
-            let asked = |name| parked.params.one(name).ok().flatten().map(str::to_owned);
-            let target = reply_to(client, &parked.params).ok().map(|reply| reply.uri().to_owned());
-            (context.speaking(asked("ui_locales").as_deref()), asked("login_hint"), target)
+            let hinted = parked.params.one("login_hint").ok().flatten().map(str::to_owned);
+            (hinted, reply_to(client, &parked.params).ok().map(|reply| reply.uri().to_owned()))
         }
-        Errand::Alone => (context, None, None),
+        Errand::Alone => (None, None),
     };
+    let context = speaking(context, errand);
     let paper = Paper::of(app, &context).at(&here);
     let notice = match &shown.outcome {
         Some(outcome) => Some(outcome_in_words(&paper, outcome)),

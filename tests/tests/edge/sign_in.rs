@@ -140,7 +140,8 @@ async fn a_refusal_is_found_in_the_other_language_too(pair: Pair) {
     assert!(english.text().contains("You have no role"), "{}", english.text());
 }
 
-/// More people than hashes: each gets an answer at once, some of them the queue page.
+/// More people than hashes: each gets an answer at once, some of them the queue page, in the language
+/// their application asked for. Who sees it has not failed.
 #[test]
 fn a_full_queue_is_a_page_that_opens_the_form_again() {
     run(Pair::SqliteMemory, |pair| async move {
@@ -151,38 +152,48 @@ fn a_full_queue_is_a_page_that_opens_the_form_again() {
             ("PASSWORDS__ITERATIONS", "4"),
         ];
         let city = City::under(pair, &slow).await;
-        let rp = city.rp("presensi");
-        let mut browsers = Vec::new();
-        for _ in 0..6 {
-            let mut browser = city.browser();
-            city.begin(&mut browser, &rp, &[]).await;
-            browsers.push(browser);
-        }
-        let sent = browsers.iter_mut().enumerate().map(async |(number, browser)| {
-            let name = format!("orang.{number}");
-            browser.submit("password", &[("username", &name), ("password", "rahasia sekali")]).await
-        });
-        let pages = futures::future::join_all(sent).await;
-        let queued = pages.iter().filter(|page| page.status == 503).collect::<Vec<_>>();
-        assert!(
-            !queued.is_empty() && queued.len() < 6,
-            "{:?}",
-            pages.iter().map(|page| page.status).collect::<Vec<_>>()
-        );
-        for page in queued {
-            assert_eq!(page.error_code().as_deref(), Some("queue"));
-            assert!(!page.header("retry-after").is_empty());
-            assert!(!page.body.contains("rahasia"), "no password is kept");
-            let refresh = html::tags(&page.body).into_iter().find(|tag| tag.get("http-equiv") == Some("refresh"));
-            let refresh = refresh.unwrap().get("content").unwrap().to_owned();
-            let address = refresh.split_once(";url=").unwrap().1.to_owned();
-            let form = city.browser().open(&address).await;
-            assert!(form.body.contains("name=\"password\""), "{address}: {}", form.text());
+        for (language, says) in [("id", "Layanan sedang padat"), ("en", "The service is busy")] {
+            let queued = crowd(&city, language).await;
+            for page in queued {
+                assert_eq!(page.error_code().as_deref(), Some("queue"));
+                assert!(page.text().contains(says), "{language}: {}", page.text());
+                assert!(!page.body.contains("rahasia"), "no password is kept");
+                let refresh = html::tags(&page.body).into_iter().find(|tag| tag.get("http-equiv") == Some("refresh"));
+                let refresh = refresh.unwrap().get("content").unwrap().to_owned();
+                let (seconds, address) = refresh.split_once(";url=").unwrap();
+                assert_eq!(page.header("retry-after"), seconds);
+                assert!((5..=150).contains(&seconds.parse::<u64>().unwrap()), "{seconds}");
+                let form = city.browser().open(address).await;
+                assert!(form.body.contains("name=\"password\""), "{address}: {}", form.text());
+            }
         }
     });
 }
 
+/// Six people at once where two can be hashed or wait; the pages of those who could not.
+async fn crowd(city: &City, language: &str) -> Vec<Page> {
+    let rp = city.rp("presensi");
+    let mut browsers = Vec::new();
+    for _ in 0..6 {
+        let mut browser = city.browser();
+        city.begin(&mut browser, &rp, &[("ui_locales", language)]).await;
+        browsers.push(browser);
+    }
+    let before = city.app.db.counts().writes;
+    let sent = browsers.iter_mut().enumerate().map(async |(number, browser)| {
+        let name = format!("orang.{number}");
+        browser.submit("password", &[("username", &name), ("password", "rahasia sekali")]).await
+    });
+    let pages = futures::future::join_all(sent).await;
+    let failed = city.app.db.counts().writes - before;
+    let queued: Vec<Page> = pages.into_iter().filter(|page| page.status == 503).collect();
+    assert!(!queued.is_empty() && queued.len() < 6, "{} of 6", queued.len());
+    assert_eq!(failed, 6 - queued.len() as u64, "who was not checked has not failed");
+    queued
+}
+
 /// A password changed cost: the next sign-in stores it at today's.
+//= BSSN4-2021#1.f test
 #[test]
 fn a_hash_of_another_cost_is_renewed_at_sign_in() {
     run(Pair::SqliteMemory, |pair| async move {

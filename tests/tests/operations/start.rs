@@ -196,6 +196,29 @@ fn every_command_says_one_object_with_json_and_exits_by_the_table() {
     assert_eq!(run(&["nonsense"]).0, 2);
 }
 
+/// The machine is measured before anything is made of it.
+#[test]
+fn calibrating_makes_no_database_and_prints_settings_that_a_server_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let calibrate = |more: &[&str]| {
+        let arguments = [&["calibrate", "--staff", "10", "--seconds", "1"], more].concat();
+        let output = gapura(folder.path(), (1, 1)).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = calibrate(&["--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let object: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(object["measured"].as_array().unwrap().len(), 4, "{object}");
+    assert!(object["measured"][0]["one_core"].as_f64().unwrap() > 0.0, "{object}");
+    assert_eq!((&object["carries"], &object["staff"]), (&true.into(), &10.into()), "{object}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
+    fs::write(folder.path().join("gapura.toml"), object["settings"].as_str().unwrap()).unwrap();
+    let (code, said) = calibrate(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Pagi 10 pegawai") && said.contains("A morning of 10 staff"), "{said}");
+    assert!(said.contains("[passwords]"), "{said}");
+}
+
 /// Two nodes that each keep codes and replay marks in memory would miss each other's.
 #[test]
 fn two_nodes_without_a_shared_memory_refuse_each_other() {
