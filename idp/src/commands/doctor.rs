@@ -37,8 +37,13 @@ fn spoken(lang: Option<&str>) -> Language {
 fn text(report: &Report, language: Language) -> String {
     let mut text = String::new();
     for finding in &report.findings {
-        let _ =
-            writeln!(text, "{:<11} {:<12} {}", mark(finding, language), finding.check, report.cause(finding, language));
+        let _ = writeln!(
+            text,
+            "{:<11} {:<12} {}",
+            mark(finding, language),
+            finding.check.as_str(),
+            report.cause(finding, language)
+        );
         if let Some(remedy) = report.remedy(finding, language) {
             let _ = writeln!(text, "{:<24} → {remedy}", "");
         }
@@ -64,7 +69,7 @@ fn json_of(report: &Report) -> Value {
     };
     let finding = |finding: &Finding| {
         json!({
-            "check": finding.check,
+            "check": finding.check.as_str(),
             "code": finding.code,
             "level": finding.level,
             "cause": both(&|language| Some(report.cause(finding, language))),

@@ -133,3 +133,7 @@ async fn receiver(outbound: &Outbound, client: &Client, uri: &str) -> Option<Fin
         Err(_) => Some(told("logout-unresolved")),
     }
 }
+
+#[cfg(test)]
+#[path = "clients_tests.rs"]
+mod tests;

@@ -27,7 +27,11 @@ async fn socket(visit: &Visit<'_>, key: &'static str, address: SocketAddr) -> Fi
         });
     }
     let path = if key == "ops.listen" { "/readyz" } else { DISCOVERY };
-    let url = format!("http://{}{path}", reached(address));
+    // A certificate is for the public name, wherever the socket is.
+    let url = match visit.settings.tls {
+        Some(_) if key == "server.listen" => visit.settings.server.public_url.at(path),
+        _ => format!("http://{}{path}", reached(address)),
+    };
     let answer = visit.probe.get(&url, Some(reached(address)), visit.clock.now()).await.ok();
     named(match answer.as_ref().and_then(json) {
         Some(answer) if key == "ops.listen" => match answer.get("ready") {
