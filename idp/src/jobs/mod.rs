@@ -7,6 +7,7 @@
 //! | [`rotation`] | moves signing keys along their life | 1 s, one node |
 //! | [`outbox`] | delivers back-channel logout messages | woken, or 250 ms |
 //! | [`endings`] | ends sessions whose time ran out, removes what has ended | 5 s, one node |
+//! | [`seal`] | gives audit events their place in the chain | 5 s, one node |
 //! | [`heartbeat`] | says that this node lives; refuses strangers | 5 s |
 
 mod endings;
@@ -15,6 +16,7 @@ mod follow;
 mod heartbeat;
 mod outbox;
 mod rotation;
+mod seal;
 
 use std::time::Duration;
 
@@ -59,6 +61,7 @@ impl Jobs {
         running.spawn(rotation::run(shift.clone()));
         running.spawn(outbox::run(shift.clone()));
         running.spawn(endings::run(shift.clone()));
+        running.spawn(seal::run(shift.clone()));
         running.spawn(heartbeat::run(shift.clone()));
         running.spawn(tidy(shift));
         Ok(Self { stop, running })

@@ -11,7 +11,7 @@
 //! | [`generations`], [`copies`] | what nodes copy into their process, and which of it has moved |
 //! | [`deployment`], [`nodes`], [`leases`] | what one deployment is, and how its nodes agree |
 //! | [`expiry`], [`backup`] | what has ended leaves; a copy while serving |
-//! | [`audit`] | who did what |
+//! | [`audit`], [`audit_chain`] | who did what, and that nobody changed it afterwards |
 //! | [`clients`], [`signing_keys`], [`purpose_keys`] | registration and keys |
 //! | [`logout_messages`] | the outbox of back-channel logout |
 //! | [`throttles`], [`one_time_links`] | failed sign-ins; links used once |
@@ -28,6 +28,7 @@ pub mod applications;
 pub mod arrivals;
 pub mod assignments;
 pub mod audit;
+pub mod audit_chain;
 pub mod backup;
 pub mod clients;
 mod columns;

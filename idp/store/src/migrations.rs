@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0008_logout_messages.sql",
     "0009_imports.sql",
     "0010_client_keys.sql",
+    "0011_audit_chain.sql",
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \

@@ -1,5 +1,6 @@
 //! What an operator does and sees, by the real program.
 
+mod audit_chain;
 mod backup;
 mod first_admin;
 mod kept_secret;

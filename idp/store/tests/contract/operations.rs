@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use gapura_core::{
-    audit::{Actor, AuditEvent, EventKind},
+    audit::{
+        Actor, AuditEvent, EventKind,
+        chain::{self, Broken},
+    },
     id::{EventId, SessionId},
     identity::{SessionEnd, Throttle},
     time::Instant,
 };
 use gapura_store::{
-    Db, StoreError, audit, backup,
+    Db, StoreError, audit, audit_chain, backup,
     deployment::{self, Property},
     expiry, leases,
     logout_messages::{self, FailedAttempt, MessageState},
@@ -33,6 +36,21 @@ async fn messages(store: &Store, names: &'static [&'static str]) {
         change!(store, |tx| sessions::enter(tx, &entry(name, "web"), NOW));
         let id = SessionId::new(name);
         change!(store, |tx| sessions::end(tx, &id, SessionEnd::SignedOut, NOW));
+    }
+}
+
+/// Reads the chain page by page, as its verifier does.
+async fn first_broken(store: &Store) -> Option<(i64, Broken)> {
+    let (mut head, mut after) = (None, 0);
+    loop {
+        let page = audit_chain::page(&store.db, after, 3).await.unwrap();
+        after = page.last()?.0.number;
+        for (link, event) in page {
+            if let Err(broken) = chain::check(head.as_ref(), &link, event.as_ref()) {
+                return Some((link.number, broken));
+            }
+            head = Some(link);
+        }
     }
 }
 
@@ -216,6 +234,43 @@ on_both_engines! {
         assert_eq!((newest[0].kind, newest[0].at), (EventKind::SignedOut, NOW));
         let rest = audit::older(&store.db, Some(&newest[1].id), 2).await.unwrap();
         assert_eq!(rest.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["a1"]);
+    }
+
+    //= SEC-03 test
+    //= BSSN4-2021#6.e test
+    async fn the_chain_names_the_event_that_was_changed_removed_or_moved(store) {
+        for id in ["01", "02", "03", "04"] {
+            let event = AuditEvent::new(EventId::new(id), [7; 16], NOW, EventKind::SignedOut, Actor::System);
+            change!(store, |tx| audit::record(tx, &event));
+        }
+        for (from, several) in [(None, 3), (Some(EventId::new("02")), 9)] {
+            let unsealed = audit_chain::unsealed(&store.db, from.as_ref(), several).await.unwrap();
+            let places: Vec<_> = unsealed.into_iter().map(|e| (e.id, chain::digest(&e.salt, &e.body))).collect();
+            assert_eq!(places.len(), if from.is_none() { 3 } else { 1 }, "one is left after three");
+            change!(store, |tx| audit_chain::append(tx, &places));
+        }
+        assert!(audit_chain::unsealed(&store.db, None, 9).await.unwrap().is_empty());
+        assert_eq!(audit_chain::head(&store.db).await.unwrap().unwrap().number, 4);
+        assert_eq!(first_broken(store).await, None);
+        let again = vec![(EventId::new("03"), [0; 32])];
+        let twice = store.db.write(async move |tx| audit_chain::append(tx, &again).await).await;
+        assert!(matches!(twice, Err(StoreError::Unique(_))), "one event has one place: {twice:?}");
+        // Each line is undone by the next, so that one break at a time stands.
+        let table = [
+            ("UPDATE audit_events SET kind = 'sign_in' WHERE id = '02'", Some((2, Broken::Columns))),
+            ("UPDATE audit_events SET kind = 'sign_out', at = at + 1 WHERE id = '02'", Some((2, Broken::Columns))),
+            ("UPDATE audit_events SET at = at - 1 WHERE id = '02'", None),
+            (
+                "UPDATE audit_events SET body = (SELECT body FROM audit_events WHERE id = '04') WHERE id = '03'",
+                Some((3, Broken::Altered)),
+            ),
+            ("DELETE FROM audit_events WHERE id = '01'", Some((1, Broken::Gone))),
+            ("DELETE FROM audit_chain WHERE number = 1", Some((2, Broken::Number))),
+        ];
+        for (sql, broken) in table {
+            store.run(sql).await;
+            assert_eq!(first_broken(store).await, broken, "{sql}");
+        }
     }
 
     async fn what_has_ended_leaves_in_batches(store) {

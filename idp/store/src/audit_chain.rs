@@ -1,0 +1,121 @@
+//! The chain over audit events (`gapura_core::audit::chain`): written by one sealer, read by whoever verifies.
+
+use gapura_core::{
+    audit::chain::{Hash, Kept, Link},
+    id::EventId,
+    time::Instant,
+};
+
+use crate::{
+    Db, StoreError, Tx,
+    door::{record, values},
+};
+
+/// An event that has no place in the chain yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsealed {
+    /// Its key.
+    pub id: EventId,
+    /// Its salt.
+    pub salt: Vec<u8>,
+    /// The canonical bytes.
+    pub body: Vec<u8>,
+}
+
+record! {
+    struct UnsealedRow {
+        id: String,
+        salt: Vec<u8>,
+        body: Vec<u8>,
+    }
+}
+
+/// Events from the key `from` on (all where none is given) that have no place yet, oldest first, at most `limit`.
+pub async fn unsealed(db: &Db, from: Option<&EventId>, limit: i64) -> Result<Vec<Unsealed>, StoreError> {
+    const SQL: &str = "SELECT e.id, e.salt, e.body FROM audit_events e WHERE e.id >= $1 \
+         AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.event_id = e.id) ORDER BY e.id LIMIT $2";
+    let rows: Vec<UnsealedRow> = db.all(SQL, values![from.map_or("", EventId::as_str), limit]).await?;
+    Ok(rows.into_iter().map(|row| Unsealed { id: EventId::new(row.id), salt: row.salt, body: row.body }).collect())
+}
+
+record! {
+    struct LinkRow {
+        number: i64,
+        event_id: String,
+        digest: Vec<u8>,
+        previous: Vec<u8>,
+    }
+}
+
+impl TryFrom<LinkRow> for Link {
+    type Error = StoreError;
+
+    fn try_from(row: LinkRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: row.number,
+            event: EventId::new(row.event_id),
+            digest: hash(row.digest, "audit_chain.digest")?,
+            previous: hash(row.previous, "audit_chain.previous")?,
+        })
+    }
+}
+
+fn hash(bytes: Vec<u8>, column: &str) -> Result<Hash, StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Corrupt(column.to_owned()))
+}
+
+const HEAD: &str = "SELECT number, event_id, digest, previous FROM audit_chain ORDER BY number DESC LIMIT 1";
+
+/// The newest link.
+pub async fn head(db: &Db) -> Result<Option<Link>, StoreError> {
+    db.first::<LinkRow>(HEAD, values![]).await?.map(TryInto::try_into).transpose()
+}
+
+/// Gives events the next places, in the order given. Of two sealers at once one is refused: a number and an event have one
+/// place each.
+pub async fn append(tx: &mut Tx, events: &[(EventId, Hash)]) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO audit_chain (number, event_id, digest, previous) VALUES ($1, $2, $3, $4)";
+    let mut head: Option<Link> = tx.first::<LinkRow>(HEAD, values![]).await?.map(TryInto::try_into).transpose()?;
+    for (event, digest) in events {
+        let link = Link::after(head.as_ref(), event.clone(), *digest);
+        tx.execute(SQL, values![link.number, &link.event, &link.digest, &link.previous]).await?;
+        head = Some(link);
+    }
+    Ok(())
+}
+
+record! {
+    struct PlaceRow {
+        number: i64,
+        event_id: String,
+        digest: Vec<u8>,
+        previous: Vec<u8>,
+        id: Option<String>,
+        at: Option<i64>,
+        kind: Option<String>,
+        salt: Option<Vec<u8>>,
+        body: Option<Vec<u8>>,
+    }
+}
+
+impl TryFrom<PlaceRow> for (Link, Option<Kept>) {
+    type Error = StoreError;
+
+    fn try_from(row: PlaceRow) -> Result<Self, StoreError> {
+        let kept = match (row.id, row.at, row.kind, row.salt, row.body) {
+            (Some(id), Some(at), Some(kind), Some(salt), Some(body)) => {
+                Some(Kept { id: EventId::new(id), at: Instant::from_millis(at), kind, salt, body })
+            }
+            _ => None,
+        };
+        let PlaceRow { number, event_id, digest, previous, .. } = row;
+        Ok((LinkRow { number, event_id, digest, previous }.try_into()?, kept))
+    }
+}
+
+/// The links after number `after`, each with its event as it stands now, at most `limit`.
+pub async fn page(db: &Db, after: i64, limit: i64) -> Result<Vec<(Link, Option<Kept>)>, StoreError> {
+    const SQL: &str = "SELECT c.number, c.event_id, c.digest, c.previous, e.id, e.at, e.kind, e.salt, e.body \
+         FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id WHERE c.number > $1 ORDER BY c.number LIMIT $2";
+    db.all::<PlaceRow>(SQL, values![after, limit]).await?.into_iter().map(TryInto::try_into).collect()
+}
