@@ -8,5 +8,8 @@ mod borders;
 #[path = "workspace/ledger.rs"]
 mod ledger;
 #[cfg(test)]
+#[path = "workspace/safety.rs"]
+mod safety;
+#[cfg(test)]
 #[path = "workspace/shape.rs"]
 mod shape;

@@ -90,6 +90,7 @@ impl fmt::Debug for Outside<'_> {
 mod tests {
     use super::*;
 
+    //= BSSN4-2021#6.f test
     #[test]
     fn a_text_from_outside_forges_no_line() {
         assert_eq!(outside("a\r\nlevel=ERROR\u{1b}[31m\u{0}").to_string(), "a\\r\\nlevel=ERROR\\u{1b}[31m\\u{0}");

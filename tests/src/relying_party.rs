@@ -122,7 +122,7 @@ impl RelyingParty {
             .location()
             .unwrap_or_else(|| panic!("no redirect but {} for {}: {}", answer.status, started.url, answer.text()));
         assert!(url.as_str().starts_with(&self.redirect_uri), "{url}");
-        assert_eq!(parameter(&url, "state").as_deref(), Some(started.state.as_str()));
+        assert_eq!(parameter(&url, "state").as_deref(), Some(started.state.as_str()), "{url}");
         assert_eq!(parameter(&url, "iss").as_deref(), Some(self.issuer_text().as_str()));
         assert_eq!(parameter(&url, "code"), None);
         parameter(&url, "error").expect("an error")

@@ -28,3 +28,28 @@ impl<T: Zeroize + Clone> Clone for Secret<T> {
         Self(self.0.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, rc::Rc};
+
+    use super::*;
+
+    struct Watched(Rc<Cell<u32>>);
+
+    impl Zeroize for Watched {
+        fn zeroize(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+
+    //= BSSN4-2021#7.g test
+    #[test]
+    fn a_secret_is_wiped_when_it_is_dropped() {
+        let wiped = Rc::new(Cell::new(0));
+        let secret = Secret::new(Watched(Rc::clone(&wiped)));
+        assert_eq!(wiped.get(), 0);
+        drop(secret);
+        assert_eq!(wiped.get(), 1);
+    }
+}

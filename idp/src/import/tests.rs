@@ -200,6 +200,7 @@ async fn the_whole_city_is_imported_and_the_second_time_nothing_changes() {
 }
 
 /// Row, code: exactly the faulty rows of the sample, in a city that does not know its people yet.
+//= BSSN4-2021#4.e test
 #[tokio::test]
 async fn the_faulty_file_is_refused_row_by_row() {
     let city = City::with_units().await;

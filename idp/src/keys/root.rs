@@ -245,6 +245,7 @@ mod tests {
         assert!(RootKey::read(&path).is_err());
     }
 
+    //= BSSN4-2021#5.b test
     #[test]
     fn a_wrapped_key_opens_under_its_name_and_root_only() {
         let root = RootKey::from_bytes([7; 32]);

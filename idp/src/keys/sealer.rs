@@ -54,6 +54,7 @@ mod tests {
         Sealer { column: Secret::new([byte; 32]), blind_index: Secret::new([byte; 32]) }
     }
 
+    //= BSSN4-2021#5.b test
     #[test]
     fn a_sealed_value_opens_in_its_column_only() {
         let sealed = sealer(1).seal("users.nik", b"3271010101010001").unwrap();
@@ -61,6 +62,11 @@ mod tests {
         assert!(sealer(1).open("users.phone", &sealed).is_err());
         assert!(sealer(2).open("users.nik", &sealed).is_err());
         assert_ne!(sealed, sealer(1).seal("users.nik", b"3271010101010001").unwrap());
+        for at in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[at] ^= 1;
+            assert!(sealer(1).open("users.nik", &altered).is_err(), "byte {at}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ on_both_pairs!(
     no_page_uses_another_origin,
     the_sign_in_page_is_small,
     a_typed_name_comes_back_escaped,
+    every_answer_carries_the_headers_and_names_no_product,
     host_headers_shape_nothing
 );
 
@@ -43,6 +44,7 @@ async fn pages(city: &City) -> Vec<(&'static str, Page)> {
 
 //= DAT-03 test
 //= RFC9700#4.16 test
+//= BSSN4-2021#13.d test
 async fn no_page_uses_another_origin(pair: Pair) {
     let city = City::new(pair).await;
     for (name, page) in pages(&city).await {
@@ -124,6 +126,36 @@ async fn a_typed_name_comes_back_escaped(pair: Pair) {
 }
 
 /// Our addresses come from the settings alone.
+//= BSSN4-2021#13.e test
+async fn every_answer_carries_the_headers_and_names_no_product(pair: Pair) {
+    let city = City::new(pair).await;
+    let rp = city.rp("presensi");
+    let mut answers = pages(&city).await;
+    for path in [
+        "/.well-known/openid-configuration",
+        "/jwks",
+        "/userinfo",
+        "/healthz",
+        "/token",
+        "/aset/tidak-ada",
+        "/authorize",
+    ] {
+        answers.push((path, rp.get(path).await));
+    }
+    for (name, answer) in answers {
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{name}");
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{name}");
+        assert!(answer.header("strict-transport-security").contains("max-age="), "{name}");
+        for telling in ["server", "x-powered-by", "via"] {
+            assert_eq!(answer.header(telling), "", "{name}");
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        let told = answer.headers.values().any(|value| value.to_str().is_ok_and(|value| value.contains(version)));
+        assert!(!told && !answer.body.contains(&format!("v{version}")), "{name} tells the version");
+    }
+}
+
 async fn host_headers_shape_nothing(pair: Pair) {
     let city = City::new(pair).await;
     let mut browser = city.browser();

@@ -25,6 +25,7 @@ on_both_pairs!(nothing_secret_is_written_in_clear);
 const MISTYPED: &str = "sandi-di-kolom-nama-7781";
 
 //= SEC-07 test
+//= BSSN4-2021#6.c test
 async fn nothing_secret_is_written_in_clear(pair: Pair) {
     let mut provider = Provider::sample_city(pair);
     let url = "https://presensi.kota-contoh.go.id";

@@ -11,7 +11,11 @@ use gapura_tests::{
     relying_party::pairs,
 };
 
-on_both_pairs!(what_happens_is_noted_once, reuse_and_refusal_are_noted);
+on_both_pairs!(
+    what_happens_is_noted_once,
+    an_event_says_who_what_when_where_and_how_it_ended,
+    reuse_and_refusal_are_noted
+);
 
 /// How often each kind was recorded of what people and applications did.
 async fn noted(city: &City) -> BTreeMap<EventKind, usize> {
@@ -49,6 +53,36 @@ async fn what_happens_is_noted_once(pair: Pair) {
         assert_eq!(rp.call("/revoke", &sent).await.status, 200);
     }
     assert_eq!(noted(&city).await[&EventKind::TokenRevoked], 1);
+}
+
+//= BSSN4-2021#6.d test
+async fn an_event_says_who_what_when_where_and_how_it_ended(pair: Pair) {
+    let city = City::new(pair).await;
+    let rp = city.rp("presensi");
+    let mut browser = city.browser();
+    city.begin(&mut browser, &rp, &[]).await;
+    browser.submit("password", &[("username", TEACHER.login), ("password", "bukan ini")]).await;
+    city.tokens(&mut city.browser(), &rp, &TEACHER).await;
+    let mut seen = Vec::new();
+    for event in audit::older(&city.app.db, None, 1000).await.unwrap() {
+        let body: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
+        if !matches!(event.kind, EventKind::SignedIn | EventKind::SignInFailed | EventKind::Entered) {
+            continue;
+        }
+        seen.push(event.kind);
+        assert!(body["user_id"].is_string() && body["actor"]["type"].is_string(), "who: {body}");
+        assert_eq!(body["at"], city.clock.now().millis(), "when: {body}");
+        assert!(body["request_id"].is_string(), "in which request: {body}");
+        match event.kind {
+            EventKind::Entered => {
+                assert!(body["client_id"] == "presensi" && body["session_id"].is_string(), "where: {body}")
+            }
+            _ => assert!(body["after"]["address"].is_string(), "from where: {body}"),
+        }
+        assert_eq!(body["reason"].is_string(), event.kind == EventKind::SignInFailed, "why it failed: {body}");
+    }
+    seen.sort();
+    assert_eq!(seen, [EventKind::SignedIn, EventKind::SignInFailed, EventKind::Entered]);
 }
 
 //= T4 test

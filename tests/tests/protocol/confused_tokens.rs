@@ -7,6 +7,9 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use gapura_core::oauth::SigningKeyState;
+use gapura_idp::keys::signing;
+use gapura_store::signing_keys;
 use gapura_tests::{
     Pair,
     city::{City, TEACHER},
@@ -14,7 +17,7 @@ use gapura_tests::{
 };
 use serde_json::{Value, json};
 
-on_both_pairs!(no_forged_token_passes, no_token_passes_for_another_kind);
+on_both_pairs!(no_forged_token_passes, no_token_passes_for_another_kind, no_token_of_another_deployment_passes);
 
 fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
@@ -22,6 +25,7 @@ fn part(value: &Value) -> String {
 
 //= T1 test
 //= RFC9068#4 test
+//= BSSN4-2021#5.a test
 async fn no_forged_token_passes(pair: Pair) {
     let city = City::new(pair).await;
     let rp = city.rp("presensi");
@@ -88,10 +92,41 @@ async fn no_token_passes_for_another_kind(pair: Pair) {
     // An access token is no hint of who signed in.
     let (started, page) = city.begin(&mut browser, &rp, &[("id_token_hint", &tokens.access_token())]).await;
     assert_eq!(rp.error(&started, &page), "invalid_request");
-    // Another city's gate signs with its own keys, whatever its name.
+}
+
+/// Cities of tests are copies of one; this one gets signing keys of its own.
+async fn other_keys(city: &City) {
+    let now = city.clock.now();
+    for old in signing_keys::all(&city.app.db).await.unwrap() {
+        let new = signing::generate(old.algorithm, city.app.keys.root(), city.app.entropy, now).unwrap();
+        let advanced = city.app.db.write(async move |tx| {
+            signing_keys::advance(tx, &old.id, old.state, SigningKeyState::Gone, now).await?;
+            signing_keys::add(tx, &new).await
+        });
+        assert!(advanced.await.unwrap());
+    }
+    city.app.keys.follow(&signing_keys::all(&city.app.db).await.unwrap()).unwrap();
+}
+
+/// Another deployment, such as a sandbox beside the real one: same name, same clients, same people, other keys.
+//= T2 test
+//= T15 test
+async fn no_token_of_another_deployment_passes(pair: Pair) {
+    let city = City::new(pair).await;
+    let rp = city.rp("presensi");
     let other = City::new(pair).await;
+    other_keys(&other).await;
     let foreign = other.tokens(&mut other.browser(), &other.rp("presensi"), &TEACHER).await;
+    assert_eq!(foreign.access["iss"], rp.issuer_text(), "only the keys differ");
     assert_eq!(rp.userinfo(&foreign.access_token()).await.status, 401);
     assert_eq!(rp.introspect(&foreign.access_token()).await, json!({ "active": false }));
     assert_eq!(rp.refresh(&foreign.refresh_token()).await.status, 400);
+    let hint = foreign.id_token_sent();
+    let mut browser = city.browser();
+    city.tokens(&mut browser, &rp, &TEACHER).await;
+    let (started, page) = city.begin(&mut browser, &rp, &[("id_token_hint", &hint)]).await;
+    assert_eq!(rp.error(&started, &page), "invalid_request");
+    let page = browser.open(&format!("/logout?id_token_hint={hint}")).await;
+    assert!(page.error_code().is_some() || page.url.path() == "/keluar", "signed out by a foreign hint: {}", page.url);
+    city.enter(&mut browser, &rp).await;
 }

@@ -10,6 +10,7 @@ mod code;
 mod confused_tokens;
 mod discovery;
 mod doors;
+mod hostile_text;
 mod introspection;
 mod private_key_jwt;
 mod refresh;

@@ -200,6 +200,7 @@ mod tests {
         assert_eq!(long.one("state"), Err(BadParam { name: "state", flaw: Flaw::TooLong }));
     }
 
+    //= BSSN4-2021#4.a test
     proptest! {
         #[test]
         fn what_is_encoded_parses_back(sent in proptest::collection::vec(any::<u8>(), 0..200)) {

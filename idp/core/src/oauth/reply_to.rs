@@ -129,6 +129,7 @@ mod tests {
     }
 
     //= T5 test
+    //= BSSN4-2021#4.d test
     //= RFC6749#3.1.2.3 test
     //= RFC6749#3.1.2.4 test
     //= RFC9700#2.1 test
