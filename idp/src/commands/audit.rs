@@ -22,7 +22,7 @@ pub(super) async fn run(command: Audit, settings: Settings) -> Outcome {
     let base = super::open(settings).await?;
     let verdict = Verdict::reach(&base.db, anchors).await?;
     base.db.close().await;
-    Ok(Done { refused: verdict.refused(), text: verdict.text(), json: verdict.json() })
+    Ok(Done { exit: u8::from(verdict.refused()), text: verdict.text(), json: verdict.json() })
 }
 
 /// What was found.
