@@ -7,8 +7,8 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use gapura_core::oauth::SigningKeyState;
-use gapura_idp::keys::signing;
+use gapura_core::audit::Actor;
+use gapura_idp::keys::rotation::Mover;
 use gapura_store::signing_keys;
 use gapura_tests::{
     Pair,
@@ -96,16 +96,13 @@ async fn no_token_passes_for_another_kind(pair: Pair) {
 
 /// Cities of tests are copies of one; this one gets signing keys of its own.
 async fn other_keys(city: &City) {
-    let now = city.clock.now();
+    let mover = Mover { db: &city.app.db, keys: &city.app.keys, actor: Actor::System, now: city.clock.now() };
     for old in signing_keys::all(&city.app.db).await.unwrap() {
-        let new = signing::generate(old.algorithm, city.app.keys.root(), city.app.entropy, now).unwrap();
-        let advanced = city.app.db.write(async move |tx| {
-            signing_keys::advance(tx, &old.id, old.state, SigningKeyState::Gone, now).await?;
-            signing_keys::add(tx, &new).await
-        });
-        assert!(advanced.await.unwrap());
+        let next = mover.make_next(old.algorithm).await.unwrap().expect("a new key");
+        assert!(mover.replace(&old, &next).await.unwrap());
     }
-    city.app.keys.follow(&signing_keys::all(&city.app.db).await.unwrap()).unwrap();
+    let copies = city.app.copies.refresh().await.unwrap();
+    city.app.keys.follow(&copies.signing_keys).unwrap();
 }
 
 /// Another deployment, such as a sandbox beside the real one: same name, same clients, same people, other keys.
