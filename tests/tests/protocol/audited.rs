@@ -73,12 +73,9 @@ async fn an_event_says_who_what_when_where_and_how_it_ended(pair: Pair) {
         assert!(body["user_id"].is_string() && body["actor"]["type"].is_string(), "who: {body}");
         assert_eq!(body["at"], city.clock.now().millis(), "when: {body}");
         assert!(body["request_id"].is_string(), "in which request: {body}");
-        match event.kind {
-            EventKind::Entered => {
-                assert!(body["client_id"] == "presensi" && body["session_id"].is_string(), "where: {body}")
-            }
-            _ => assert!(body["after"]["address"].is_string(), "from where: {body}"),
-        }
+        let entered = body["client_id"] == "presensi" && body["session_id"].is_string();
+        assert_eq!(entered, event.kind == EventKind::Entered, "into what: {body}");
+        assert_eq!(body["after"]["address"].is_string(), event.kind != EventKind::Entered, "from where: {body}");
         assert_eq!(body["reason"].is_string(), event.kind == EventKind::SignInFailed, "why it failed: {body}");
     }
     seen.sort();
