@@ -1,8 +1,9 @@
 //! What can be typed.
 
 mod access;
+mod audit;
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gapura_core::{
@@ -14,6 +15,7 @@ use gapura_core::{
 use crate::edge::Language;
 
 pub use access::{Application, ApplicationAdd, Grant, GrantAdd, GrantClose, Role, RoleName, Rule};
+pub use audit::{Anchor, Audit};
 
 /// Gapura, the single sign-on provider of a local government.
 #[derive(Parser)]
@@ -324,40 +326,6 @@ pub enum Keys {
 pub enum Logout {
     /// List messages: waiting, delivered, given up.
     List,
-}
-
-/// The trail of audit events.
-#[derive(Subcommand)]
-pub enum Audit {
-    /// Recompute the chain; names the first event that was changed, removed or moved.
-    Verify {
-        /// A number and its hash, as an earlier run printed them and somebody kept elsewhere; may be repeated.
-        #[arg(long = "anchor", value_name = "NUMBER:HASH")]
-        anchors: Vec<Anchor>,
-    },
-}
-
-/// A place in the chain as noted elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchor {
-    /// The place.
-    pub number: i64,
-    /// The hash of the link there, in hexadecimal.
-    pub hash: String,
-}
-
-impl FromStr for Anchor {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const SHAPE: &str = "an anchor is NUMBER:HASH, the hash 64 hexadecimal digits";
-        let (number, hash) = text.split_once(':').ok_or(SHAPE)?;
-        let number = number.parse().map_err(|_| SHAPE)?;
-        if hash.len() != 64 || !hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(SHAPE);
-        }
-        Ok(Self { number, hash: hash.to_ascii_lowercase() })
-    }
 }
 
 /// A file to read.
