@@ -1,5 +1,7 @@
 //! A person at a browser, and the application they use: one connection for both.
 
+use std::time::Duration;
+
 use gapura_tests::relying_party::challenge;
 use http::header;
 
@@ -54,7 +56,12 @@ impl Person {
             (header::COOKIE, self.cookies.as_str()),
             (header::HeaderName::from_static("sec-fetch-site"), "same-origin"),
         ];
-        let answer = self.line.post(&action, &headers, &fields).await;
+        let mut answer = self.line.post(&action, &headers, &fields).await;
+        // The queue page: the waiting counts, as it does for a person.
+        while answer.status == 503 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            answer = self.line.post(&action, &headers, &fields).await;
+        }
         keep_cookies(&mut self.cookies, &answer);
         self.code_of(answer).await
     }
