@@ -4,6 +4,15 @@ set -eu
 
 sh "$(dirname "$0")/toolchain.sh"
 
+# The OpenID provider of other hands that the SDK is tried with, from its lock file.
+second_provider() {
+    folder=$(dirname "$0")/../client-sdk/tests/second-provider
+    cmp -s "$folder/package-lock.json" "$folder/node_modules/.put" && return
+    echo "The tests need the npm package oidc-provider. Installing it into client-sdk/tests/second-provider."
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --silent
+    cp "$folder/package-lock.json" "$folder/node_modules/.put"
+}
+
 missing=
 need() { # a program that shows the package is there, and the package
     [ -x "$1" ] || command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
@@ -16,7 +25,9 @@ need /usr/sbin/nginx nginx
 need /usr/sbin/ip iproute2
 need chromium chromium
 need chromedriver chromium-driver
-[ -n "$missing" ] || exit 0
+need node nodejs
+need npm npm
+[ -n "$missing" ] || { second_provider; exit 0; }
 
 as_root=
 if [ "$(id -u)" != 0 ]; then
@@ -32,3 +43,4 @@ $as_root apt-get update -q </dev/null
 # The servers under test are the tests' own: keep the packages from starting theirs.
 # shellcheck disable=SC2086
 $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $missing </dev/null
+second_provider

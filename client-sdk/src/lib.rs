@@ -38,6 +38,10 @@ pub use error::Error;
 pub use gapura::{Builder, Gapura};
 pub use keep_typed::keep_typed;
 pub use role::{RequireRole, Role};
+#[cfg(feature = "postgres")]
+pub use session::PostgresStore;
+#[cfg(feature = "redis")]
+pub use session::RedisStore;
 pub use session::{Ended, MemoryStore, Session, SessionKey, SessionStore, StoreError};
 pub use text::Text;
 pub use user::{Penugasan, User};

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, Shared};
 use openidconnect::{OAuth2TokenResponse, RefreshToken};
@@ -20,6 +21,11 @@ use crate::keys::KeySet;
 use crate::person;
 use crate::provider::{Provider, TokenAnswer, token_error};
 use crate::session::{Session, SessionKey, Tokens};
+
+/// How long a machine may take to renew a session before another tries, in seconds.
+const TURN: i64 = 10;
+/// How often the others look whether it has.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The session after the flight; none if it ended.
 type Outcome = Result<Option<Session>, Error>;
@@ -74,6 +80,9 @@ async fn renew(gapura: &Gapura, key: &SessionKey) -> Outcome {
     if !session.is_due(gapura.now()) {
         return Ok(Some(session));
     }
+    if gapura.store().shared() && !turn(gapura, key, &session).await? {
+        return gapura.store().load(key).await.map_err(Into::into);
+    }
     match ask(gapura, &session).await {
         Ok(renewed) => {
             let kept = gapura.store().update(key, renewed.clone()).await?;
@@ -85,6 +94,23 @@ async fn renew(gapura: &Gapura, key: &SessionKey) -> Outcome {
             gapura.store().remove(key).await?;
             Ok(None)
         }
+    }
+}
+
+/// Waits for the turn among the machines that share this session: two that redeem one refresh token at once look like a
+/// thief. False where another machine renewed or ended it meanwhile.
+async fn turn(gapura: &Gapura, key: &SessionKey, seen: &Session) -> Result<bool, Error> {
+    let id = format!("renew {} {}", key.as_str(), seen.renewed_at);
+    loop {
+        let mine = gapura.store().claim(&id, gapura.now() + TURN).await?;
+        let now = gapura.store().load(key).await?;
+        if now.is_none_or(|session| session.renewed_at != seen.renewed_at) {
+            return Ok(false);
+        }
+        if mine {
+            return Ok(true);
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

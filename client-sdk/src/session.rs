@@ -1,8 +1,8 @@
 //! The signed-in state of one browser at this application, and where it is kept.
 //!
 //! The browser holds 256 random bits; the store knows their SHA-256 and the session. Tokens live in the session and
-//! nowhere else. The store is a trait with one implementation here ([`MemoryStore`]); an application on several
-//! machines brings its own.
+//! nowhere else. The store is a trait: [`MemoryStore`] for one machine; for several, `PostgresStore` and `RedisStore`
+//! behind the features `postgres` and `redis`, or one of the application's own.
 
 use std::fmt;
 
@@ -14,9 +14,17 @@ use crate::entropy;
 use crate::error::Error;
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(test)]
 mod tests;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 
 /// Twelve hours: one sign-in lasts a working day.
 pub(crate) const LIFETIME: i64 = 12 * 3600;
@@ -90,6 +98,16 @@ impl Session {
     #[must_use]
     pub fn issued_at(&self) -> i64 {
         self.issued_at
+    }
+
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    fn to_text(&self) -> Result<String, StoreError> {
+        serde_json::to_string(self).map_err(|why| StoreError(why.to_string()))
+    }
+
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    fn from_text(text: &str) -> Result<Self, StoreError> {
+        serde_json::from_str(text).map_err(|why| StoreError(format!("a stored session cannot be read: {why}")))
     }
 
     /// Whether token or roles must be renewed before this session decides anything.
@@ -170,6 +188,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Removes every session that `ended` covers and remembers `ended` until `mark_until` (Unix seconds). Answers how
     /// many sessions went.
     fn end<'a>(&'a self, ended: &'a Ended, mark_until: i64) -> BoxFuture<'a, Result<usize, StoreError>>;
+
+    /// Whether other machines use the same sessions. Then one of them at a time renews a session.
+    fn shared(&self) -> bool {
+        false
+    }
 
     /// Takes the identifier of a one-time message until `until` (Unix seconds). False if it was taken before.
     fn claim<'a>(&'a self, id: &'a str, until: i64) -> BoxFuture<'a, Result<bool, StoreError>>;

@@ -18,3 +18,6 @@ mod operations;
 #[cfg(test)]
 #[path = "protocol/mod.rs"]
 mod protocol;
+#[cfg(test)]
+#[path = "sdk/mod.rs"]
+mod sdk;

@@ -15,6 +15,8 @@ mod provider;
 #[cfg(test)]
 mod renew;
 #[cfg(test)]
+mod second_provider;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod start;
