@@ -1,7 +1,7 @@
 // An OpenID provider of other hands: oidc-provider with its development pages, which take any name and password.
 // Usage: node provider.mjs PORT APPLICATION_ORIGIN CLIENT_SECRET
 import { generateKeyPairSync } from 'node:crypto';
-import { Provider } from 'oidc-provider';
+import Provider from 'oidc-provider';
 
 const [port, application, secret] = process.argv.slice(2);
 const issuer = `http://localhost:${port}`;
