@@ -42,6 +42,8 @@ impl Second {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap() == "ready"), "the second provider did not start");
+        // It goes on telling; a closed pipe would end it.
+        std::thread::spawn(move || lines.for_each(drop));
         Some(Self { child, issuer: format!("http://localhost:{port}") })
     }
 }
