@@ -316,7 +316,8 @@ pub enum Keys {
     },
     /// Take a compromised key out: nothing it signed is accepted any more. One that signs is replaced.
     Retire {
-        /// `kid`
+        /// `kid`; one of 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }
@@ -393,5 +394,12 @@ mod tests {
     #[test]
     fn the_arguments_are_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_kid_may_begin_with_a_hyphen() {
+        let typed = Arguments::try_parse_from(["gapura", "keys", "retire", "-gFBU-Oa", "--json"]).unwrap();
+        assert!(typed.json);
+        assert!(matches!(typed.command, Command::Keys(Keys::Retire { kid }) if kid == "-gFBU-Oa"));
     }
 }

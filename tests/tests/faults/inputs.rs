@@ -73,8 +73,8 @@ const BROKEN: &[(&str, &[Door])] = &[
     ("UPDATE clients SET redirect_uris = '['; UPDATE generations SET generation = generation + 1", APPLICATIONS),
     ("DROP TABLE generations", APPLICATIONS),
     ("UPDATE generations SET generation = 'aneh'", APPLICATIONS),
-    ("UPDATE credentials SET hash = 'rusak'", &[SignIn]),
-    ("UPDATE credentials SET hash = ''", &[SignIn]),
+    ("UPDATE passwords SET hash = 'rusak'", &[SignIn]),
+    ("UPDATE passwords SET hash = ''", &[SignIn]),
     ("DROP TABLE sign_in_throttles", &[SignIn]),
 ];
 
