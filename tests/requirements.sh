@@ -33,6 +33,7 @@ need /usr/sbin/nginx nginx
 need /usr/sbin/ip iproute2
 need chromium chromium
 need chromedriver chromium-driver
+need faketime faketime
 [ -n "$missing" ] || { second_provider; exit 0; }
 
 as_root=

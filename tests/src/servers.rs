@@ -102,6 +102,17 @@ impl Postgres {
         String::from_utf8(dumped.stdout).unwrap()
     }
 
+    /// The variables under which PostgreSQL's own programs find this cluster and each other.
+    pub fn for_clients(&self) -> [(&'static str, String); 4] {
+        let path = format!("{}:{}", postgres_programs().display(), std::env::var("PATH").unwrap_or_default());
+        [
+            ("PGHOST", "127.0.0.1".to_owned()),
+            ("PGPORT", self.0.port.to_string()),
+            ("PGUSER", "gapura".to_owned()),
+            ("PATH", path),
+        ]
+    }
+
     fn client(&self, program: &str, arguments: &[&str]) -> Output {
         postgres_client(self.0.port, program, arguments)
     }
@@ -117,6 +128,12 @@ impl Redis {
         let ready = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
         wait_until("Redis to start", ready, || server.0.log());
         server
+    }
+
+    /// Asks it something, as `redis-cli` does.
+    pub fn ask(&self, words: &[&str]) {
+        let done = Command::new("redis-cli").args(["-p", &self.0.port.to_string()]).args(words).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// The URL of a numbered database of this server that no other test uses.

@@ -2,6 +2,7 @@
 
 mod audit_chain;
 mod backup;
+mod doctor;
 mod first_admin;
 mod kept_secret;
 mod keys_rotate;
