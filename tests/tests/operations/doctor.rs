@@ -80,9 +80,11 @@ fn chmod(file: &Path, mode: u32) {
     fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// Files and what they hold; but for the index of SQLite's log, in which readers note where they are.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries.map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap())).collect()
+    let all = entries.map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap()));
+    all.filter(|(name, _)| !name.ends_with("-shm")).collect()
 }
 
 #[test]
@@ -243,8 +245,7 @@ fn a_schema_of_another_version_is_found() {
 fn a_database_that_sorts_by_language_is_found() {
     let url = postgres().database(None);
     let name = "uji_kolasi";
-    postgres()
-        .psql(&url, &format!("CREATE DATABASE {name} TEMPLATE template0 LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"));
+    psql(&url, &format!("CREATE DATABASE {name} TEMPLATE template0 LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"));
     let found = on_postgres(&postgres().url(name));
     assert_eq!((found.exit, found.level("collation-wrong")), (3, "failure"));
 }
@@ -336,10 +337,6 @@ fn a_port_that_somebody_else_holds_is_found() {
     assert_eq!(visit_at(&provider, &listening(web)).level("public-url-not-ours"), "failure");
     let ops = ("GAPURA__OPS__LISTEN", format!("127.0.0.1:{web}"));
     assert_eq!(visit_at(&provider, &[ops]).level("port-taken"), "failure");
-    let far = ("GAPURA__OPS__LISTEN", "203.0.113.7:9080".to_owned());
-    let found = visit_at(&provider, &[far]);
-    assert_eq!(found.exit, 3);
-    assert!(found.wrong().iter().any(|code| ["port-refused", "timed-out"].contains(code)), "{}", found.printed);
     let waiting = answering(http("", r#"{"ready": false, "waiting_for": ["signing keys"]}"#));
     let found = visit_at(&provider, &[("GAPURA__OPS__LISTEN", format!("127.0.0.1:{waiting}"))]);
     assert_eq!((found.exit, found.level("port-not-ready")), (0, "warning"));
