@@ -31,7 +31,7 @@ async fn gone() {
 
 //= BSSN4-2021#6.b test
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "on a slow machine the silence outlasts the five minutes of an access token, and 401 is then the right answer"]
+#[ignore = "failed once beside all other tests: 401 where 503 was due, cause not found; alone it passes"]
 async fn silent() {
     outage(Fault::Silent).await;
 }
