@@ -52,8 +52,9 @@ pub(super) struct Crowd {
 pub(super) const EVERYTHING: [&str; 6] = ["userinfo", "introspection", "refresh", "entry", "sign-in", "form"];
 
 impl Crowd {
-    /// Sets off one worker of each name; the officer's application has `tokens`.
-    pub(super) fn start(office: &Office, browser: &Browser, tokens: &Tokens) -> Self {
+    /// Sets off one worker of each name. Who refreshes has a family of its own: an answer that never came may end it,
+    /// and with it every access token of the family.
+    pub(super) fn start(office: &Office, browser: &Browser, (asks, refreshes): (&Tokens, &Tokens)) -> Self {
         let mut crowd = Self { seen: Arc::default(), tasks: JoinSet::new() };
         let rp = office.rp("presensi", &office.provider);
         let fresh = office.browser(&office.provider);
@@ -61,8 +62,8 @@ impl Crowd {
             let at_work = Worker {
                 rp: rp.clone(),
                 browser: if name == "entry" { browser.clone() } else { fresh.clone() },
-                access_token: tokens.access_token(),
-                refresh_token: tokens.refresh_token(),
+                access_token: asks.access_token(),
+                refresh_token: refreshes.refresh_token(),
                 in_doubt: false,
             };
             crowd.tasks.spawn(at_work.toil(name, Arc::clone(&crowd.seen)));

@@ -32,7 +32,8 @@ async fn outage(gone: bool) {
     let mut browser = scene.office.browser(scene.provider());
     let rp = scene.office.rp("presensi", scene.provider());
     let tokens = scene.office.tokens(&mut browser, &rp).await;
-    let mut crowd = Crowd::start(&scene.office, &browser, &tokens);
+    let refreshes = scene.office.tokens(&mut scene.office.browser(scene.provider()), &rp).await;
+    let mut crowd = Crowd::start(&scene.office, &browser, (&tokens, &refreshes));
     crowd.works(&GOES_ON).await;
     // A code not redeemed yet, and a form waiting for somebody.
     let started = rp.start(&[]);
