@@ -69,10 +69,10 @@ pub(super) async fn redeem(granting: Granting<'_>, presented: Presented) -> Resu
     let key = key(&hash(&presented.code));
     let seen = seen(granting, &key).await?;
     let standing = match &seen {
-        Some(grant) => standing_behind(granting, grant).await?,
+        Some(seen) => standing_behind(granting, &seen.grant).await?,
         None => None,
     };
-    let grant = consume(granting, &key, seen.as_ref()).await?;
+    let grant = consume(granting, &key, seen).await?;
     token::redeem(client, &grant, &presented.redirect_uri, presented.verifier.as_deref(), context.now)?;
     let standing = standing.ok_or_else(|| OAuthError::invalid_grant("the code is not valid").because("no person"))?;
     let admitted = door::pass(Door::Code, client, &standing, (access, &snapshot.tree), moment(app, context))
@@ -86,13 +86,22 @@ pub(super) async fn redeem(granting: Granting<'_>, presented: Presented) -> Resu
     Ok(granted.with_refresh_token(refresh_token))
 }
 
-/// What a live code stands for.
-async fn seen(granting: Granting<'_>, key: &str) -> Result<Option<CodeGrant>, Failure> {
-    let Granting { app, context, .. } = granting;
-    match app.ephemeral.get(Kind::Code, key, context.now).await? {
-        Some(value) => Ok(Some(serde_json::from_slice(&value).map_err(|_| Trouble::Corrupt("a code"))?)),
-        None => Ok(None),
+/// A live code as it is kept, and what it stands for.
+struct Seen {
+    value: Vec<u8>,
+    grant: CodeGrant,
+}
+
+impl Seen {
+    fn read(value: Vec<u8>) -> Result<Self, Failure> {
+        let grant = serde_json::from_slice(&value).map_err(|_| Trouble::Corrupt("a code"))?;
+        Ok(Self { value, grant })
     }
+}
+
+async fn seen(granting: Granting<'_>, key: &str) -> Result<Option<Seen>, Failure> {
+    let Granting { app, context, .. } = granting;
+    app.ephemeral.get(Kind::Code, key, context.now).await?.map(Seen::read).transpose()
 }
 
 async fn standing_behind(granting: Granting<'_>, grant: &CodeGrant) -> Result<Option<Standing>, Failure> {
@@ -101,14 +110,17 @@ async fn standing_behind(granting: Granting<'_>, grant: &CodeGrant) -> Result<Op
 }
 
 /// Takes the code, once. The tombstone names the family; whoever saw no live code leaves no tombstone.
-async fn consume(granting: Granting<'_>, key: &str, seen: Option<&CodeGrant>) -> Result<CodeGrant, Failure> {
+async fn consume(granting: Granting<'_>, key: &str, seen: Option<Seen>) -> Result<CodeGrant, Failure> {
     let Granting { app, context, .. } = granting;
     let now = context.now;
     let refused = |private| Err(OAuthError::invalid_grant("the code is not valid").because(private).into());
-    let mark = seen.map_or("", |grant| grant.family_id.as_str());
+    let mark = seen.as_ref().map_or("", |seen| seen.grant.family_id.as_str());
     let by = Use { mark, until: now.plus(TOMBSTONE) };
     match app.ephemeral.consume(Kind::Code, key, by, now).await? {
-        Consumed::Fresh(value) => Ok(serde_json::from_slice(&value).map_err(|_| Trouble::Corrupt("a code"))?),
+        Consumed::Fresh(value) => match seen.filter(|seen| seen.value == value) {
+            Some(seen) => Ok(seen.grant),
+            None => Ok(Seen::read(value)?.grant),
+        },
         Consumed::Spent(family) => {
             reused(granting, FamilyId::new(family)).await?;
             refused("used before")
@@ -153,6 +165,7 @@ fn family(grant: &CodeGrant, standing: &Standing, now: Instant) -> Result<Family
         amr: session.amr.clone(),
         auth_time: session.auth_time,
         nonce: grant.nonce.clone(),
+        last_used_at: now,
         expires_at: token::family_end(&grant.scopes, session.expires_at, now),
         revoked: None,
     })

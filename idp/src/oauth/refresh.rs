@@ -107,6 +107,7 @@ async fn succeed(
         expires_at: family.expires_at,
     };
     let used = token.id.clone();
+    let stale = now.since(family.last_used_at) >= TOUCH;
     let won = app
         .db
         .write(async move |tx| {
@@ -114,7 +115,7 @@ async fn succeed(
                 RefreshStep::Replace(lost) => refresh_tokens::replace(tx, &used, lost, &new, now).await?,
                 _ => refresh_tokens::rotate(tx, &used, &new, now).await?,
             };
-            if won {
+            if won && stale {
                 grants::touch(tx, &new.family_id, TOUCH, now).await?;
             }
             Ok(won)

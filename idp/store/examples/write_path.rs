@@ -229,6 +229,7 @@ fn family(session: &Session) -> Family {
         amr: session.amr.clone(),
         auth_time: NOW,
         nonce: None,
+        last_used_at: NOW,
         expires_at: NOW.plus(Duration::from_secs(3600)),
         revoked: None,
     }

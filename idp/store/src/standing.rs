@@ -221,6 +221,7 @@ impl Part {
             amr: list(&must(self.t7, "refresh_families.amr")?, "refresh_families.amr")?,
             auth_time: must(instant(self.n2), "refresh_families.auth_time")?,
             nonce: self.t8,
+            last_used_at: must(instant(self.n3), "refresh_families.last_used_at")?,
             expires_at: must(instant(self.n4), "refresh_families.expires_at")?,
             revoked: instant(self.n5).zip(reason),
         })

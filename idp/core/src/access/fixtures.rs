@@ -82,6 +82,7 @@ pub(crate) fn family() -> Family {
         amr: vec!["pwd".into()],
         auth_time: Instant::from_millis(0),
         nonce: None,
+        last_used_at: Instant::from_millis(0),
         expires_at: Instant::from_millis(1_000_000),
         revoked: None,
     }

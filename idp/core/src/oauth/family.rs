@@ -43,6 +43,8 @@ pub struct Family {
     pub auth_time: Instant,
     /// The request's `nonce`, repeated in ID tokens.
     pub nonce: Option<String>,
+    /// When it last gave a token, within five minutes.
+    pub last_used_at: Instant,
     /// Absolute end.
     pub expires_at: Instant,
     /// When and why it ended.

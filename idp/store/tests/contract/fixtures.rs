@@ -94,6 +94,7 @@ pub(crate) fn family(name: &str, session: &Session) -> Family {
         amr: session.amr.clone(),
         auth_time: session.auth_time,
         nonce: Some("n-0".to_owned()),
+        last_used_at: NOW,
         expires_at: NOW.plus(Duration::from_secs(3600)),
         revoked: None,
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use gapura_tests::{Pair, provider::Provider};
 use http::header;
 
 use crate::{
-    bare::Bare,
-    city::City,
+    bare::{Bare, SERVER_CORE},
+    city::{ALL, City},
     line::Line,
     load::{self, CONNECTIONS, Figures},
     person::Person,
@@ -118,6 +119,27 @@ async fn tokens_never_seen(city: &City, ours: Bench, (verified, raw): (Figures, 
 struct Holder {
     person: Person,
     tokens: Vec<String>,
+}
+
+/// One operation by itself, for a profiler or a comparison: its figures, without goals.
+pub(crate) async fn only(operation: &str, seconds: Duration) {
+    let mut provider = Provider::new(Pair::SqliteMemory).through(&SERVER_CORE);
+    let city = City::load(&provider, &ALL);
+    provider.serve();
+    let ours = Bench { server: provider.pid(), seconds };
+    println!("| process {} | a second | p50 ms | p99 ms | cpu us | |\n|---|---:|---:|---:|---:|---|", ours.server);
+    let people = city.signed_in(CONNECTIONS, "ES256").await;
+    let figures = match operation {
+        "discovery" => ours.get(city.port, &city.host, "/.well-known/openid-configuration").await,
+        "jwks" => ours.get(city.port, &city.host, "/jwks").await,
+        "client_credentials" => ours.post(city.port, "/token", &city.job, "grant_type=client_credentials").await,
+        "introspection" => load::run(ours.server, seconds, people, introspect).await.0,
+        "userinfo" => load::run(ours.server, seconds, people, userinfo).await.0,
+        "refresh" => load::run(ours.server, seconds, people, refresh).await.0,
+        "code" => load::run(ours.server, seconds, people, code_flow).await.0,
+        _ => panic!("no operation {operation}: discovery jwks client_credentials introspection userinfo refresh code"),
+    };
+    row(operation, figures, None, &[]);
 }
 
 /// ID tokens of other algorithms beside the ES256 access token.

@@ -46,7 +46,7 @@ mod table;
 
 use std::time::Duration;
 
-const USAGE: &str = "bench run [SECONDS] | flat [MINUTES] | growth [SECONDS] | seed FILE PEOPLE | morning [1 3 4 7 8]";
+const USAGE: &str = "bench run [SECONDS] | only OPERATION SECONDS | flat [MINUTES] | growth [SECONDS] | seed FILE PEOPLE | morning [1 3 4 7 8]";
 
 fn main() {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -55,6 +55,7 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["run"] => runtime.block_on(run::run(Duration::from_secs(5))),
         ["run", time] => runtime.block_on(run::run(seconds(time))),
+        ["only", operation, time] => runtime.block_on(core_load::only(operation, seconds(time))),
         ["flat"] => runtime.block_on(flat::run(10)),
         ["flat", minutes] => runtime.block_on(flat::run(minutes.parse().unwrap())),
         ["growth"] => runtime.block_on(growth::run(Duration::from_secs(4))),

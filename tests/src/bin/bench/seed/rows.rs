@@ -163,6 +163,7 @@ impl Signed {
             amr: session.amr.clone(),
             auth_time: at,
             nonce: Some("uji".to_owned()),
+            last_used_at: at,
             expires_at: session.expires_at,
             revoked: None,
         };
