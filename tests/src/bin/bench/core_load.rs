@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gapura_tests::{Pair, provider::Provider};
+use gapura_tests::{Pair, provider::Provider, servers::wait_until};
 use http::header;
 
 use crate::{
@@ -121,13 +121,16 @@ struct Holder {
     tokens: Vec<String>,
 }
 
-/// One operation by itself, for a profiler or a comparison: its figures, without goals.
+/// One operation by itself, for a profiler or a comparison: its figures beside one signature, without goals.
 pub(crate) async fn only(operation: &str, seconds: Duration) {
     let mut provider = Provider::new(Pair::SqliteMemory).through(&SERVER_CORE);
     let city = City::load(&provider, &ALL);
     provider.serve();
-    let ours = Bench { server: provider.pid(), seconds };
-    println!("| process {} | a second | p50 ms | p99 ms | cpu us | |\n|---|---:|---:|---:|---:|---|", ours.server);
+    wait_until("all keys to be made", || provider.is_ready(), || provider.log());
+    let (ours, (bare, _)) = (Bench { server: provider.pid(), seconds }, Bare::start().await);
+    heading();
+    let signed = Bench::of_bare(&bare, seconds).post(bare.port, "/es256", "", "grant_type=client_credentials").await;
+    row("ceiling: one ES256 signature", signed, None, &[]);
     let people = city.signed_in(CONNECTIONS, "ES256").await;
     let figures = match operation {
         "discovery" => ours.get(city.port, &city.host, "/.well-known/openid-configuration").await,
@@ -139,7 +142,7 @@ pub(crate) async fn only(operation: &str, seconds: Duration) {
         "code" => load::run(ours.server, seconds, people, code_flow).await.0,
         _ => panic!("no operation {operation}: discovery jwks client_credentials introspection userinfo refresh code"),
     };
-    row(operation, figures, None, &[]);
+    row(operation, figures, Some(signed), &[]);
 }
 
 /// ID tokens of other algorithms beside the ES256 access token.
