@@ -301,7 +301,7 @@ pub enum Keys {
     List,
     /// Make the next key of an algorithm; it is published now and signs a day later.
     Rotate {
-        /// ES256 or RS256.
+        /// ES256, RS256, PS256 or EdDSA.
         #[arg(long, value_name = "ALG", default_value = "ES256")]
         alg: IdTokenAlg,
         /// Let it sign at once: for emergencies.

@@ -1,5 +1,5 @@
 //! Under one registrable domain a vendor's application is the sibling of the gate. In a real browser it cannot
-//! post to us, set our cookies or frame us, whatever its pages try (ARCHITECTURE.md, the edge).
+//! post to us, set our cookies or frame us, whatever its pages try (docs/threat-model.md).
 
 use std::time::Duration;
 

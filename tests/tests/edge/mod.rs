@@ -1,4 +1,4 @@
-//! The edge of ARCHITECTURE.md: a sibling under the same domain is hostile.
+//! The edge: a sibling under the same domain is hostile (docs/threat-model.md).
 
 mod cookies;
 mod flood;

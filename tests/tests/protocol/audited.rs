@@ -1,4 +1,5 @@
-//! What is written into the audit, once and no more often, and what is not (ARCHITECTURE.md).
+//! What is written into the audit, once and no more often: sign-ins, first entries, refusals and reuse. What
+//! happens all day long (later entries, refreshes, questions about tokens) is counted in metrics instead.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! How many statements each endpoint asks of the database (ARCHITECTURE.md): counted, not timed, so that a
-//! second statement is noticed on the day it is written.
+//! How many statements each endpoint asks of the database. A request reads once; what issues something writes
+//! once. Counted, not timed, so that a second statement is noticed on the day it is written.
 
 use gapura_tests::{
     Pair,
