@@ -7,7 +7,7 @@
 
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
-use gapura_core::{audit::Actor, oauth::IdTokenAlg, time::Instant};
+use gapura_core::{audit::Actor, oauth::SignatureAlg, time::Instant};
 use gapura_store::{
     Db, DbConfig,
     deployment::{self, Property},
@@ -79,7 +79,7 @@ impl Foundation {
 }
 
 /// Algorithms whose keys are made in less than a millisecond: at once, the others in the background.
-const QUICKLY_MADE: [IdTokenAlg; 2] = [IdTokenAlg::Es256, IdTokenAlg::EdDsa];
+const QUICKLY_MADE: [SignatureAlg; 2] = [SignatureAlg::Es256, SignatureAlg::EdDsa];
 
 /// How the store opens what the settings name.
 pub fn config(settings: &Settings) -> DbConfig {
@@ -167,7 +167,12 @@ pub fn wrapped_keys(stored: &[PurposeKey]) -> Result<Vec<WrappedKey>, KeyError> 
 
 /// Makes the first key of an algorithm where there is none yet; of several that try, one wins.
 /// Whether a key was made here.
-pub async fn ensure_signing_key(db: &Db, keys: &Arc<Keys>, alg: IdTokenAlg, now: Instant) -> Result<bool, StartError> {
+pub async fn ensure_signing_key(
+    db: &Db,
+    keys: &Arc<Keys>,
+    alg: SignatureAlg,
+    now: Instant,
+) -> Result<bool, StartError> {
     let mover = Mover { db, keys, actor: Actor::System, now };
     Ok(mover.make_first(alg).await?.is_some())
 }

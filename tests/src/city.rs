@@ -21,7 +21,7 @@ use std::{
 use axum::Router;
 use gapura_core::{
     id::ClientId,
-    oauth::{AuthMethod, Client, IdTokenAlg, RefreshPolicy},
+    oauth::{AuthMethod, Client, RefreshPolicy, SignatureAlg},
     time::Instant,
 };
 use gapura_idp::{
@@ -283,7 +283,7 @@ impl Template {
         let settings = settings(pair, folder.path(), &address);
         let city = City::over(pair, Arc::clone(&folder), address, settings).await;
         // The server makes these keys in the background; no job runs here.
-        for alg in [IdTokenAlg::Rs256, IdTokenAlg::Ps256] {
+        for alg in [SignatureAlg::Rs256, SignatureAlg::Ps256] {
             ensure_signing_key(&city.app.db, &city.app.keys, alg, city.clock.now()).await.unwrap();
         }
         let secrets = seeds::plant(&city).await;
@@ -326,7 +326,7 @@ pub(crate) struct ClientSeed {
     pub(crate) id: &'static str,
     pub(crate) application: &'static str,
     pub(crate) auth: AuthMethod,
-    pub(crate) alg: IdTokenAlg,
+    pub(crate) alg: SignatureAlg,
     pub(crate) refresh: RefreshPolicy,
     pub(crate) grants: &'static [&'static str],
 }

@@ -10,7 +10,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use gapura_core::oauth::{ClientKeys, IdTokenAlg, KeySet, assertion::ASSERTION_TYPE};
+use gapura_core::oauth::{ClientKeys, KeySet, SignatureAlg, assertion::ASSERTION_TYPE};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ use crate::relying_party::{pairs, random};
 #[derive(Clone)]
 pub struct ClientKey {
     /// What it signs with.
-    pub alg: IdTokenAlg,
+    pub alg: SignatureAlg,
     /// Its public half, with `kid` and `alg`.
     pub jwk: Value,
     encoding: EncodingKey,
@@ -28,15 +28,17 @@ pub struct ClientKey {
 
 impl ClientKey {
     /// A new key.
-    pub fn new(alg: IdTokenAlg, kid: &str) -> Self {
+    pub fn new(alg: SignatureAlg, kid: &str) -> Self {
         let random = SystemRandom::new();
         let encoding = match alg {
-            IdTokenAlg::Es256 => {
+            SignatureAlg::Es256 => {
                 let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
                 EncodingKey::from_ec_der(der.as_ref())
             }
-            IdTokenAlg::EdDsa => EncodingKey::from_ed_der(Ed25519KeyPair::generate_pkcs8v1(&random).unwrap().as_ref()),
-            IdTokenAlg::Rs256 | IdTokenAlg::Ps256 => {
+            SignatureAlg::EdDsa => {
+                EncodingKey::from_ed_der(Ed25519KeyPair::generate_pkcs8v1(&random).unwrap().as_ref())
+            }
+            SignatureAlg::Rs256 | SignatureAlg::Ps256 => {
                 let der = RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap();
                 EncodingKey::from_rsa_pem(pem(der.as_ref()).as_bytes()).unwrap()
             }
@@ -80,12 +82,12 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{lines}-----END PRIVATE KEY-----\n")
 }
 
-const fn algorithm(alg: IdTokenAlg) -> Algorithm {
+const fn algorithm(alg: SignatureAlg) -> Algorithm {
     match alg {
-        IdTokenAlg::Es256 => Algorithm::ES256,
-        IdTokenAlg::Rs256 => Algorithm::RS256,
-        IdTokenAlg::Ps256 => Algorithm::PS256,
-        IdTokenAlg::EdDsa => Algorithm::EdDSA,
+        SignatureAlg::Es256 => Algorithm::ES256,
+        SignatureAlg::Rs256 => Algorithm::RS256,
+        SignatureAlg::Ps256 => Algorithm::PS256,
+        SignatureAlg::EdDsa => Algorithm::EdDSA,
     }
 }
 

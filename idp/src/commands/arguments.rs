@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gapura_core::{
     identity::UserKind,
-    oauth::{AuthMethod, IdTokenAlg, PkcePolicy},
+    oauth::{AuthMethod, PkcePolicy, SignatureAlg},
     time::Date,
 };
 
@@ -288,7 +288,7 @@ pub struct ClientAdd {
     pub logout_uri: Option<String>,
     /// Signature of its ID tokens and logout tokens: ES256, RS256, PS256 or EdDSA.
     #[arg(long, value_name = "ALG", default_value = "ES256")]
-    pub id_token_alg: IdTokenAlg,
+    pub id_token_alg: SignatureAlg,
     /// Code challenge: required, or where_sent (a weakness, for old libraries).
     #[arg(long, value_name = "POLICY", default_value = "required")]
     pub pkce: PkcePolicy,
@@ -303,7 +303,7 @@ pub enum Keys {
     Rotate {
         /// ES256, RS256, PS256 or EdDSA.
         #[arg(long, value_name = "ALG", default_value = "ES256")]
-        alg: IdTokenAlg,
+        alg: SignatureAlg,
         /// Let it sign at once: for emergencies.
         #[arg(long)]
         now: bool,

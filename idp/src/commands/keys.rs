@@ -7,7 +7,7 @@ use std::{fmt::Write as _, time::Duration};
 use gapura_core::{
     id::KeyId,
     oauth::{
-        IdTokenAlg, SigningKeyState, StoredSigningKey,
+        SignatureAlg, SigningKeyState, StoredSigningKey,
         rotation::{KNOWN_AT_EVERY_NODE, PUBLISHED_BEFORE},
     },
     time::{Instant, Zone},
@@ -72,7 +72,7 @@ fn shown(key: &StoredSigningKey, moves_at: Option<Instant>) -> Value {
 }
 
 /// The next key, made now or there already.
-async fn next(desk: &Desk, mover: &Mover<'_>, alg: IdTokenAlg) -> Result<(StoredSigningKey, Made), Failed> {
+async fn next(desk: &Desk, mover: &Mover<'_>, alg: SignatureAlg) -> Result<(StoredSigningKey, Made), Failed> {
     if let Some(made) = mover.make_next(alg).await? {
         return Ok((made, Made::Now));
     }
@@ -94,7 +94,7 @@ fn mover(desk: &Desk, now: Instant) -> Mover<'_> {
 }
 
 /// In turn: published now, signing a day later, which the job of a serving node does.
-async fn rotate(desk: &Desk, alg: IdTokenAlg) -> Outcome {
+async fn rotate(desk: &Desk, alg: SignatureAlg) -> Outcome {
     let (key, made) = next(desk, &mover(desk, desk.now), alg).await?;
     let at = key.created_at.plus(PUBLISHED_BEFORE);
     if made == Made::Before {
@@ -109,7 +109,7 @@ async fn rotate(desk: &Desk, alg: IdTokenAlg) -> Outcome {
 
 /// Out of turn: signing as soon as every node knows it. A relying party meets a key it does not know and asks
 /// for our keys again, as OpenID Connect Core section 10.1.1 tells it to.
-async fn rotate_now(desk: &Desk, alg: IdTokenAlg) -> Outcome {
+async fn rotate_now(desk: &Desk, alg: SignatureAlg) -> Outcome {
     let (key, _) = next(desk, &mover(desk, desk.now), alg).await?;
     let now = known_at_every_node(desk, &key).await;
     if !mover(desk, now).activate(&key).await? {

@@ -1,6 +1,6 @@
 use gapura_core::{
     id::{ApplicationId, ClientId},
-    oauth::{IdTokenAlg, RefreshPolicy},
+    oauth::{RefreshPolicy, SignatureAlg},
 };
 
 use super::*;
@@ -23,7 +23,7 @@ fn client() -> Client {
         scopes: vec!["openid".to_owned()],
         home_uri: "https://presensi.kota.go.id".to_owned(),
         backchannel_logout_uri: Some("https://presensi.kota.go.id/logout".to_owned()),
-        id_token_alg: IdTokenAlg::Es256,
+        id_token_alg: SignatureAlg::Es256,
         pkce: PkcePolicy::Required,
         refresh: RefreshPolicy::Rotate,
         asks_consent: false,

@@ -56,11 +56,11 @@ async fn of_two_that_make_the_first_key_one_wins() {
     let base = open(directory.path()).await.unwrap();
     let now = base.clock.now();
     let (one, two) = tokio::join!(
-        ensure_signing_key(&base.db, &base.keys, IdTokenAlg::Rs256, now),
-        ensure_signing_key(&base.db, &base.keys, IdTokenAlg::Rs256, now),
+        ensure_signing_key(&base.db, &base.keys, SignatureAlg::Rs256, now),
+        ensure_signing_key(&base.db, &base.keys, SignatureAlg::Rs256, now),
     );
     assert!(one.unwrap() ^ two.unwrap());
-    assert!(ensure_signing_key(&base.db, &base.keys, IdTokenAlg::Ps256, now).await.unwrap());
+    assert!(ensure_signing_key(&base.db, &base.keys, SignatureAlg::Ps256, now).await.unwrap());
     base.keys.follow(&signing_keys::all(&base.db).await.unwrap()).unwrap();
     assert!(base.keys.complete());
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use gapura_core::oauth::IdTokenAlg;
+use gapura_core::oauth::SignatureAlg;
 use gapura_store::leases;
 
 use super::{Health, Shift};
@@ -32,7 +32,7 @@ async fn step(app: &App, node: &str) -> Result<(), StartError> {
     let holder = node.to_owned();
     let mine = app.db.write(async move |tx| leases::hold(tx, "first_keys", &holder, now, LEASE).await).await?;
     if mine {
-        for alg in IdTokenAlg::ALL {
+        for alg in SignatureAlg::ALL {
             if ensure_signing_key(&app.db, &app.keys, *alg, now).await? {
                 tracing::info!(algorithm = %alg, "made a signing key");
             }

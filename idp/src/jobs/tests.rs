@@ -10,7 +10,7 @@ use gapura_core::{
     access::{Application, ApplicationKind},
     id::{ApplicationId, ClientId, SessionId, UserId},
     identity::{PersonName, Session, SessionEnd, Status, UserKind},
-    oauth::{AuthMethod, Client, IdTokenAlg, PkcePolicy, RefreshPolicy},
+    oauth::{AuthMethod, Client, PkcePolicy, RefreshPolicy, SignatureAlg},
     time::Instant,
 };
 use gapura_store::{
@@ -88,7 +88,7 @@ impl Bench {
             scopes: vec!["openid".into()],
             home_uri: "https://a.example/".into(),
             backchannel_logout_uri: Some(logout_uri),
-            id_token_alg: IdTokenAlg::Es256,
+            id_token_alg: SignatureAlg::Es256,
             pkce: PkcePolicy::Required,
             refresh: RefreshPolicy::Rotate,
             asks_consent: false,
@@ -289,7 +289,7 @@ async fn keys_made_elsewhere_are_followed() {
     let jobs = Jobs::start(&bench.app).await.unwrap();
     // Made in the background: a flow that needs it waits.
     let claims = serde_json::json!({"iss": "x"});
-    for alg in IdTokenAlg::ALL {
+    for alg in SignatureAlg::ALL {
         let signed = bench.app.keys.sign(*alg, gapura_core::oauth::TokenType::IdToken, &claims).await;
         assert!(signed.is_ok(), "{alg}");
     }

@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
     RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
 };
-use gapura_core::oauth::{IdTokenAlg, Material, PublicKey};
+use gapura_core::oauth::{Material, PublicKey, SignatureAlg};
 
 /// Whether a signature over a message is this key's, by the key's own algorithm.
 //= RFC8725#3.1
@@ -14,14 +14,14 @@ pub fn verifies(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
         key.verify(parameters, message, signature).is_ok()
     };
     match (&key.material, key.alg) {
-        (Material::P256 { x, y }, IdTokenAlg::Es256) => {
+        (Material::P256 { x, y }, SignatureAlg::Es256) => {
             UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point(x, y)).verify(message, signature).is_ok()
         }
-        (Material::Ed25519(x), IdTokenAlg::EdDsa) => {
+        (Material::Ed25519(x), SignatureAlg::EdDsa) => {
             UnparsedPublicKey::new(&ED25519, x).verify(message, signature).is_ok()
         }
-        (Material::Rsa { n }, IdTokenAlg::Rs256) => by_rsa(n, &RSA_PKCS1_2048_8192_SHA256),
-        (Material::Rsa { n }, IdTokenAlg::Ps256) => by_rsa(n, &RSA_PSS_2048_8192_SHA256),
+        (Material::Rsa { n }, SignatureAlg::Rs256) => by_rsa(n, &RSA_PKCS1_2048_8192_SHA256),
+        (Material::Rsa { n }, SignatureAlg::Ps256) => by_rsa(n, &RSA_PSS_2048_8192_SHA256),
         _ => false,
     }
 }

@@ -24,7 +24,7 @@ use std::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gapura_core::{
-    oauth::{IdTokenAlg, StoredSigningKey, TokenType},
+    oauth::{SignatureAlg, StoredSigningKey, TokenType},
     secret::Secret,
 };
 use serde::Serialize;
@@ -54,7 +54,7 @@ pub enum KeyError {
     Malformed(String),
     /// No active key of this algorithm yet: it is being made in the background.
     #[error("no active {0} key yet")]
-    NotYet(IdTokenAlg),
+    NotYet(SignatureAlg),
     /// The library refused.
     #[error("the key library refused")]
     Refused,
@@ -169,14 +169,14 @@ impl Keys {
     /// Whether a key of every algorithm we announce is there.
     pub fn complete(&self) -> bool {
         let set = self.signing.load();
-        IdTokenAlg::ALL.iter().all(|alg| set.active(*alg).is_some())
+        SignatureAlg::ALL.iter().all(|alg| set.active(*alg).is_some())
     }
 
     /// Signs claims into a compact JWS (RFC 7515 section 3.1); waits where the key is still being
     /// made.
     pub async fn sign<C: Serialize + Sync>(
         &self,
-        alg: IdTokenAlg,
+        alg: SignatureAlg,
         typ: TokenType,
         claims: &C,
     ) -> Result<String, KeyError> {
@@ -187,7 +187,7 @@ impl Keys {
         key.sign(typ, claims)
     }
 
-    async fn awaited(&self, alg: IdTokenAlg) -> Result<Arc<signing::SigningKey>, KeyError> {
+    async fn awaited(&self, alg: SignatureAlg) -> Result<Arc<signing::SigningKey>, KeyError> {
         let appears = async {
             loop {
                 let mut changed = std::pin::pin!(self.changed.notified());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gapura_core::{
     audit::{Actor, AuditEvent, EventKind},
     id::{EventId, KeyId},
-    oauth::{IdTokenAlg, SigningKeyState, StoredSigningKey},
+    oauth::{SignatureAlg, SigningKeyState, StoredSigningKey},
     time::Instant,
 };
 use gapura_store::{Db, audit, purpose_keys, signing_keys};
@@ -29,16 +29,16 @@ pub struct Mover<'a> {
 
 impl Mover<'_> {
     /// Makes the key that will follow the active one of its algorithm; `None` where there is one already.
-    pub async fn make_next(&self, alg: IdTokenAlg) -> Result<Option<StoredSigningKey>, StartError> {
+    pub async fn make_next(&self, alg: SignatureAlg) -> Result<Option<StoredSigningKey>, StartError> {
         self.make(alg, SigningKeyState::Next).await
     }
 
     /// Makes the first key of an algorithm; `None` where one is active already.
-    pub async fn make_first(&self, alg: IdTokenAlg) -> Result<Option<StoredSigningKey>, StartError> {
+    pub async fn make_first(&self, alg: SignatureAlg) -> Result<Option<StoredSigningKey>, StartError> {
         self.make(alg, SigningKeyState::Active).await
     }
 
-    async fn make(&self, alg: IdTokenAlg, state: SigningKeyState) -> Result<Option<StoredSigningKey>, StartError> {
+    async fn make(&self, alg: SignatureAlg, state: SigningKeyState) -> Result<Option<StoredSigningKey>, StartError> {
         let taken = |key: &StoredSigningKey| key.algorithm == alg && key.state == state;
         if signing_keys::all(self.db).await?.iter().any(taken) {
             return Ok(None);
@@ -116,7 +116,7 @@ impl Mover<'_> {
         Ok(moved.await?)
     }
 
-    async fn active(&self, alg: IdTokenAlg) -> Result<Option<StoredSigningKey>, StartError> {
+    async fn active(&self, alg: SignatureAlg) -> Result<Option<StoredSigningKey>, StartError> {
         let all = signing_keys::all(self.db).await?;
         Ok(all.into_iter().find(|key| key.algorithm == alg && key.state == SigningKeyState::Active))
     }

@@ -17,7 +17,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use gapura_core::{
     id::KeyId,
-    oauth::{IdTokenAlg, KeyProvider, SigningKeyState, StoredSigningKey, TokenType},
+    oauth::{KeyProvider, SignatureAlg, SigningKeyState, StoredSigningKey, TokenType},
     time::Instant,
 };
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
@@ -29,7 +29,7 @@ use crate::entropy::Entropy;
 /// One key pair, ready to sign and to verify.
 pub struct SigningKey {
     id: KeyId,
-    alg: IdTokenAlg,
+    alg: SignatureAlg,
     pair: Pair,
     decoding: DecodingKey,
 }
@@ -42,11 +42,16 @@ enum Pair {
 }
 
 /// Makes a new key pair. RSA takes up to a second: off the async threads.
-pub fn generate(alg: IdTokenAlg, root: &RootKey, entropy: Entropy, now: Instant) -> Result<StoredSigningKey, KeyError> {
+pub fn generate(
+    alg: SignatureAlg,
+    root: &RootKey,
+    entropy: Entropy,
+    now: Instant,
+) -> Result<StoredSigningKey, KeyError> {
     let (private, jwk) = match alg {
-        IdTokenAlg::Es256 => generate_ec()?,
-        IdTokenAlg::Rs256 | IdTokenAlg::Ps256 => generate_rsa()?,
-        IdTokenAlg::EdDsa => generate_ed()?,
+        SignatureAlg::Es256 => generate_ec()?,
+        SignatureAlg::Rs256 | SignatureAlg::Ps256 => generate_rsa()?,
+        SignatureAlg::EdDsa => generate_ed()?,
     };
     let id = thumbprint(&jwk);
     let wrapped_private = root.wrap(&wrapped_name(&id), private.expose(), entropy)?;
@@ -107,7 +112,7 @@ fn thumbprint(members: &Members) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, format!("{{{body}}}").as_bytes()))
 }
 
-fn published(members: &Members, kid: &str, alg: IdTokenAlg) -> String {
+fn published(members: &Members, kid: &str, alg: SignatureAlg) -> String {
     let mut jwk = serde_json::Map::new();
     for (name, value) in members {
         jwk.insert((*name).to_owned(), value.clone().into());
@@ -133,12 +138,12 @@ impl SigningKey {
         let private = root.unwrap(&wrapped_name(stored.id.as_str()), &stored.wrapped_private)?;
         let malformed = || KeyError::Malformed(stored.id.to_string());
         let pair = match stored.algorithm {
-            IdTokenAlg::Es256 => {
+            SignatureAlg::Es256 => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private.expose()).map(Pair::Es256)
             }
-            IdTokenAlg::Rs256 => RsaKeyPair::from_pkcs8(private.expose()).map(Pair::Rs256),
-            IdTokenAlg::Ps256 => RsaKeyPair::from_pkcs8(private.expose()).map(Pair::Ps256),
-            IdTokenAlg::EdDsa => Ed25519KeyPair::from_pkcs8(private.expose()).map(Pair::EdDsa),
+            SignatureAlg::Rs256 => RsaKeyPair::from_pkcs8(private.expose()).map(Pair::Rs256),
+            SignatureAlg::Ps256 => RsaKeyPair::from_pkcs8(private.expose()).map(Pair::Ps256),
+            SignatureAlg::EdDsa => Ed25519KeyPair::from_pkcs8(private.expose()).map(Pair::EdDsa),
         }
         .map_err(|_| malformed())?;
         let jwk: Jwk = serde_json::from_str(&stored.public_jwk).map_err(|_| malformed())?;
@@ -147,7 +152,7 @@ impl SigningKey {
     }
 
     /// The algorithm this key is for, and no other (RFC 8725 section 3.1).
-    pub const fn alg(&self) -> IdTokenAlg {
+    pub const fn alg(&self) -> SignatureAlg {
         self.alg
     }
 
@@ -194,7 +199,7 @@ fn rsa_signature(pair: &RsaKeyPair, encoding: &'static dyn RsaEncoding, message:
 #[derive(Default)]
 pub struct SigningSet {
     keys: HashMap<KeyId, Arc<SigningKey>>,
-    active: HashMap<IdTokenAlg, Arc<SigningKey>>,
+    active: HashMap<SignatureAlg, Arc<SigningKey>>,
     jwks: Bytes,
 }
 
@@ -222,7 +227,7 @@ impl SigningSet {
     }
 
     /// The key that signs with `alg` now.
-    pub fn active(&self, alg: IdTokenAlg) -> Option<&Arc<SigningKey>> {
+    pub fn active(&self, alg: SignatureAlg) -> Option<&Arc<SigningKey>> {
         self.active.get(&alg)
     }
 
@@ -275,10 +280,10 @@ mod tests {
     fn each_algorithm_has_a_key_of_its_own_kind() {
         let root = RootKey::from_bytes([3; 32]);
         for (alg, kty) in [
-            (IdTokenAlg::Es256, "EC"),
-            (IdTokenAlg::Rs256, "RSA"),
-            (IdTokenAlg::Ps256, "RSA"),
-            (IdTokenAlg::EdDsa, "OKP"),
+            (SignatureAlg::Es256, "EC"),
+            (SignatureAlg::Rs256, "RSA"),
+            (SignatureAlg::Ps256, "RSA"),
+            (SignatureAlg::EdDsa, "OKP"),
         ] {
             let made = generate(alg, &root, Entropy, NOW).unwrap();
             let jwk: serde_json::Value = serde_json::from_str(&made.public_jwk).unwrap();
@@ -293,12 +298,12 @@ mod tests {
     #[test]
     fn keys_are_published_until_they_are_gone_and_parsed_once() {
         let root = RootKey::from_bytes([3; 32]);
-        let mut first = generate(IdTokenAlg::Es256, &root, Entropy, NOW).unwrap();
+        let mut first = generate(SignatureAlg::Es256, &root, Entropy, NOW).unwrap();
         let set = SigningSet::build(&root, std::slice::from_ref(&first), &SigningSet::default()).unwrap();
-        let second = generate(IdTokenAlg::Es256, &root, Entropy, NOW).unwrap();
+        let second = generate(SignatureAlg::Es256, &root, Entropy, NOW).unwrap();
         first.state = SigningKeyState::Retiring;
         let rotated = SigningSet::build(&root, &[first.clone(), second.clone()], &set).unwrap();
-        assert_eq!(rotated.active(IdTokenAlg::Es256).unwrap().id, second.id);
+        assert_eq!(rotated.active(SignatureAlg::Es256).unwrap().id, second.id);
         assert!(Arc::ptr_eq(rotated.get(first.id.as_str()).unwrap(), set.get(first.id.as_str()).unwrap()));
         first.state = SigningKeyState::Gone;
         let gone = SigningSet::build(&root, &[first.clone(), second], &rotated).unwrap();

@@ -6,7 +6,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gapura_core::{
-    oauth::{IdTokenAlg, TokenType},
+    oauth::{SignatureAlg, TokenType},
     time::Instant,
 };
 use jsonwebtoken::{Algorithm, Validation};
@@ -65,10 +65,10 @@ struct Header {
 }
 
 /// The algorithms each kind of token may have.
-const fn allowed(typ: TokenType) -> &'static [IdTokenAlg] {
+const fn allowed(typ: TokenType) -> &'static [SignatureAlg] {
     match typ {
-        TokenType::AccessToken => &[IdTokenAlg::Es256],
-        TokenType::IdToken | TokenType::LogoutToken => IdTokenAlg::ALL,
+        TokenType::AccessToken => &[SignatureAlg::Es256],
+        TokenType::IdToken | TokenType::LogoutToken => SignatureAlg::ALL,
     }
 }
 
@@ -85,10 +85,10 @@ pub(super) fn verify(set: &SigningSet, token: &str, expected: &Expected<'_>) -> 
         return Err(TokenRefused::Algorithm);
     }
     let algorithm = match key.alg() {
-        IdTokenAlg::Es256 => Algorithm::ES256,
-        IdTokenAlg::Rs256 => Algorithm::RS256,
-        IdTokenAlg::Ps256 => Algorithm::PS256,
-        IdTokenAlg::EdDsa => Algorithm::EdDSA,
+        SignatureAlg::Es256 => Algorithm::ES256,
+        SignatureAlg::Rs256 => Algorithm::RS256,
+        SignatureAlg::Ps256 => Algorithm::PS256,
+        SignatureAlg::EdDsa => Algorithm::EdDSA,
     };
     let mut validation = Validation::new(algorithm);
     // Issuer and end are compared below with the caller's `now`; the audience is the caller's rule.

@@ -17,7 +17,7 @@ use std::{
 
 use gapura_core::{
     id::ClientId,
-    oauth::{IdTokenAlg, KeySet},
+    oauth::{KeySet, SignatureAlg},
     time::Instant,
 };
 use tokio::sync::Mutex;
@@ -54,7 +54,7 @@ impl Held {
         self.fetched.is_some_and(|fetched| within(fetched, time, now))
     }
 
-    fn has(&self, (kid, alg): (Option<&str>, IdTokenAlg)) -> bool {
+    fn has(&self, (kid, alg): (Option<&str>, SignatureAlg)) -> bool {
         self.keys.find(kid, alg).is_some()
     }
 }
@@ -70,7 +70,7 @@ impl ClientKeyCache {
         &self,
         outbound: &Outbound,
         (client, uri): (&ClientId, &str),
-        wanted: (Option<&str>, IdTokenAlg),
+        wanted: (Option<&str>, SignatureAlg),
         now: Instant,
     ) -> KeySet {
         let slot = self.slot(client, uri);

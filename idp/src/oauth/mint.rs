@@ -2,7 +2,7 @@
 
 use gapura_core::{
     access::{ApplicationAccess, Standing, door::Admitted},
-    oauth::{Family, IdTokenAlg, Scope, Scopes, TokenType},
+    oauth::{Family, Scope, Scopes, SignatureAlg, TokenType},
     oidc::{
         Issuing,
         access_token::{self, Bearer},
@@ -40,7 +40,7 @@ pub(super) async fn for_person(granting: Granting<'_>, approved: Approved<'_>) -
         roles: admitted.roles(),
     };
     let claims = access_token::for_person(at, bearer, app.entropy.random_id()?);
-    let token = app.keys.sign(IdTokenAlg::Es256, TokenType::AccessToken, &claims).await?;
+    let token = app.keys.sign(SignatureAlg::Es256, TokenType::AccessToken, &claims).await?;
     let mut granted = Granted::new(token, scopes.to_string());
     if scopes.has(Scope::Openid) {
         let person = (standing.user.sub.as_str(), family);
@@ -57,5 +57,5 @@ pub(super) async fn for_machine(granting: Granting<'_>, access: &ApplicationAcce
     let Granting { app, context, client, .. } = granting;
     let at = Issuing { issuer: issuer(app), now: context.now };
     let claims = access_token::for_machine(at, &client.id, &access.application.identifier, app.entropy.random_id()?);
-    Ok(app.keys.sign(IdTokenAlg::Es256, TokenType::AccessToken, &claims).await?)
+    Ok(app.keys.sign(SignatureAlg::Es256, TokenType::AccessToken, &claims).await?)
 }

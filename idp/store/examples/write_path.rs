@@ -26,7 +26,7 @@ use gapura_core::{
     audit::{Actor, AuditEvent, EventKind},
     id::{ApplicationId, ClientId, EventId, FamilyId, RefreshTokenId, SessionId, UserId},
     identity::{PersonName, Session, Status, UserKind},
-    oauth::{AuthMethod, Client, Family, IdTokenAlg, PkcePolicy, RefreshPolicy},
+    oauth::{AuthMethod, Client, Family, PkcePolicy, RefreshPolicy, SignatureAlg},
     time::Instant,
 };
 use gapura_store::{
@@ -262,7 +262,7 @@ fn client() -> Client {
         scopes: Vec::new(),
         home_uri: "https://application.example/".to_owned(),
         backchannel_logout_uri: None,
-        id_token_alg: IdTokenAlg::Es256,
+        id_token_alg: SignatureAlg::Es256,
         pkce: PkcePolicy::Required,
         refresh: RefreshPolicy::Rotate,
         asks_consent: false,

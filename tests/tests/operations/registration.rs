@@ -1,6 +1,6 @@
 //! What `gapura client add` says at once, and what an operator finds again in the log.
 
-use gapura_core::oauth::IdTokenAlg;
+use gapura_core::oauth::SignatureAlg;
 use gapura_tests::{
     Pair,
     client_key::ClientKey,
@@ -54,7 +54,7 @@ fn a_client_is_registered_with_keys_that_can_be_used() {
     };
     let add = ["client", "add", "--id", "kunci", "--grant", "client_credentials", "--application", "e-Presensi"];
     let by_key = [&add[..], &["--auth", "private_key_jwt"]].concat();
-    let key = ClientKey::new(IdTokenAlg::EdDsa, "satu");
+    let key = ClientKey::new(SignatureAlg::EdDsa, "satu");
     let good = file("good", &ClientKey::set(&[&key]));
     let keys = |jwk: Value| serde_json::json!({"keys": [jwk]}).to_string();
     let with = |name: &str, value: &str| {
@@ -94,7 +94,7 @@ fn a_client_is_registered_with_keys_that_can_be_used() {
     assert_eq!(listed["token_endpoint_auth_method"], "private_key_jwt");
     assert_eq!(listed["jwks"]["keys"][0]["kid"], "satu");
     assert!(provider.gapura(&["client", "list"]).contains("private_key_jwt"));
-    let next = file("next", &ClientKey::set(&[&ClientKey::new(IdTokenAlg::Es256, "dua")]));
+    let next = file("next", &ClientKey::set(&[&ClientKey::new(SignatureAlg::Es256, "dua")]));
     let replaced = provider.gapura_json(&["client", "keys", "kunci", "--jwks", &next]);
     assert_eq!(replaced["jwks"]["keys"][0]["kid"], "dua");
     assert_eq!(provider.try_gapura(&["client", "keys", "kunci"], "").status.code(), Some(2));

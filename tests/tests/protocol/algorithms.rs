@@ -1,6 +1,6 @@
 //! What ID tokens are signed with (OIDC Core section 2, RFC 7518 section 3.1, RFC 8037): each client's own choice.
 
-use gapura_core::{id::ClientId, oauth::IdTokenAlg};
+use gapura_core::{id::ClientId, oauth::SignatureAlg};
 use gapura_tests::{
     Pair,
     city::{City, TEACHER},
@@ -16,7 +16,7 @@ async fn each_client_gets_the_algorithm_it_registered(pair: Pair) {
     let city = City::new(pair).await;
     let mut browser = city.browser();
     city.tokens(&mut browser, &city.rp("presensi"), &TEACHER).await;
-    for alg in IdTokenAlg::ALL {
+    for alg in SignatureAlg::ALL {
         let rp = city
             .register("presensi", |client| {
                 client.id = ClientId::new(format!("presensi-{}", alg.as_str().to_lowercase()));

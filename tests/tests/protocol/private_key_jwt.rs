@@ -8,7 +8,7 @@ use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gapura_core::{
     id::ClientId,
-    oauth::{AuthMethod, ClientKeys, IdTokenAlg},
+    oauth::{AuthMethod, ClientKeys, SignatureAlg},
 };
 use gapura_tests::{
     Pair,
@@ -78,7 +78,7 @@ fn error(page: &Page) -> String {
 //= RFC7523#3 test
 //= OIDC-CORE#9 test
 async fn every_algorithm_is_taken_at_the_three_doors(pair: Pair) {
-    let keys: Vec<ClientKey> = IdTokenAlg::ALL.iter().map(|alg| ClientKey::new(*alg, alg.as_str())).collect();
+    let keys: Vec<ClientKey> = SignatureAlg::ALL.iter().map(|alg| ClientKey::new(*alg, alg.as_str())).collect();
     let (city, rp) = city(pair, ClientKey::registered(&keys.iter().collect::<Vec<_>>())).await;
     let web = by_key(&city, "kinerja", "kunci-web", ClientKey::registered(&[&keys[0]])).await;
     let mut browser = city.browser();
@@ -124,7 +124,7 @@ async fn refused_everywhere(rp: &RelyingParty, rows: Vec<(&str, String)>, good: 
 //= RFC7523#3 test
 //= T15 test
 async fn an_assertion_for_another_or_another_time_is_refused(pair: Pair) {
-    let key = ClientKey::new(IdTokenAlg::Es256, "a");
+    let key = ClientKey::new(SignatureAlg::Es256, "a");
     let (city, rp) = city(pair, ClientKey::registered(&[&key])).await;
     let now = city.clock.now().seconds();
     let with = |name: &str, value: Value| {
@@ -161,10 +161,10 @@ async fn an_assertion_for_another_or_another_time_is_refused(pair: Pair) {
 //= RFC7523#3 test
 //= T19 test
 async fn an_assertion_by_another_key_is_refused(pair: Pair) {
-    let (key, other) = (ClientKey::new(IdTokenAlg::Es256, "a"), ClientKey::new(IdTokenAlg::Es256, "a"));
-    let rsa = ClientKey::new(IdTokenAlg::Rs256, "r");
+    let (key, other) = (ClientKey::new(SignatureAlg::Es256, "a"), ClientKey::new(SignatureAlg::Es256, "a"));
+    let rsa = ClientKey::new(SignatureAlg::Rs256, "r");
     let (city, rp) = city(pair, ClientKey::registered(&[&key, &rsa])).await;
-    let neighbour = ClientKey::new(IdTokenAlg::EdDsa, "n");
+    let neighbour = ClientKey::new(SignatureAlg::EdDsa, "n");
     by_key(&city, "direktori", "tetangga", ClientKey::registered(&[&neighbour])).await;
     let headed = |header: Value| key.sign(&header, &claims(&city));
     let hmac = |secret: &[u8]| {
@@ -205,7 +205,7 @@ async fn an_assertion_by_another_key_is_refused(pair: Pair) {
 //= T15 test
 //= T19 test
 async fn no_other_token_and_no_other_method_passes(pair: Pair) {
-    let key = ClientKey::new(IdTokenAlg::Es256, "a");
+    let key = ClientKey::new(SignatureAlg::Es256, "a");
     let (city, rp) = city(pair, ClientKey::registered(&[&key])).await;
     let fresh = || asserted(&key.sign(&key.header(), &claims(&city)));
     // Tokens of our own and a foreign deployment's assertion.
@@ -248,7 +248,7 @@ async fn no_other_token_and_no_other_method_passes(pair: Pair) {
 //= RFC7523#3 test
 //= T19 test
 async fn an_assertion_is_used_once(pair: Pair) {
-    let key = ClientKey::new(IdTokenAlg::EdDsa, "a");
+    let key = ClientKey::new(SignatureAlg::EdDsa, "a");
     let (city, rp) = city(pair, ClientKey::registered(&[&key])).await;
     let own = claims(&city);
     let sent = asserted(&key.sign(&key.header(), &own));
@@ -279,7 +279,7 @@ async fn an_assertion_is_used_once(pair: Pair) {
 /// One node forgets its marks with its memory; several keep them in Redis, which remembers when it began.
 //= T19 test
 async fn what_was_issued_before_a_restart_is_refused(pair: Pair) {
-    let key = ClientKey::new(IdTokenAlg::Es256, "a");
+    let key = ClientKey::new(SignatureAlg::Es256, "a");
     let (mut city, _) = city(pair, ClientKey::registered(&[&key])).await;
     let used = asserted(&key.sign(&key.header(), &claims(&city)));
     let at = |city: &City| RelyingParty::new(city.router.clone(), PUBLIC_URL.parse().unwrap(), "kunci", None, "");
@@ -302,7 +302,7 @@ async fn what_was_issued_before_a_restart_is_refused(pair: Pair) {
 
 //= T7 test
 async fn a_disabled_client_is_refused(pair: Pair) {
-    let key = ClientKey::new(IdTokenAlg::Es256, "a");
+    let key = ClientKey::new(SignatureAlg::Es256, "a");
     let (city, rp) = city(pair, ClientKey::registered(&[&key])).await;
     let now = city.clock.now();
     let off = gapura_store::clients::Enabled::Off;

@@ -23,7 +23,7 @@ words! {
 
 words! {
     /// Signature of tokens (RFC 7518 section 3.1): ours, and what clients prove themselves by.
-    pub enum IdTokenAlg {
+    pub enum SignatureAlg {
         /// ECDSA P-256.
         Es256 = "ES256",
         /// RSASSA-PKCS1-v1_5.
@@ -85,7 +85,7 @@ pub struct Client {
     /// Back-channel logout receiver.
     pub backchannel_logout_uri: Option<String>,
     /// Signature of its ID tokens.
-    pub id_token_alg: IdTokenAlg,
+    pub id_token_alg: SignatureAlg,
     /// Code challenge policy.
     pub pkce: PkcePolicy,
     /// Refresh policy.

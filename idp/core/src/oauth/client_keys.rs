@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::oauth::IdTokenAlg;
+use crate::oauth::SignatureAlg;
 
 /// Most keys of one set: one that signs, one to come, and room for a careless client.
 const MAX_KEYS: usize = 20;
@@ -36,7 +36,7 @@ pub struct PublicKey {
     /// `kid`.
     pub id: Option<String>,
     /// What it verifies, and nothing else.
-    pub alg: IdTokenAlg,
+    pub alg: SignatureAlg,
     /// Its numbers, big-endian.
     pub material: Material,
 }
@@ -139,7 +139,7 @@ impl KeySet {
 
     /// The key of this name for this algorithm; where no name is given, the only one for it.
     //= RFC8725#3.1
-    pub fn find(&self, kid: Option<&str>, alg: IdTokenAlg) -> Option<&PublicKey> {
+    pub fn find(&self, kid: Option<&str>, alg: SignatureAlg) -> Option<&PublicKey> {
         let named = |key: &&PublicKey| kid.is_none() || key.id.as_deref() == kid;
         let mut fitting = self.0.iter().filter(named).filter(|key| key.alg == alg);
         fitting.next().filter(|_| fitting.next().is_none())
@@ -204,7 +204,7 @@ fn is_name(kid: &str) -> bool {
 }
 
 //= RFC8037#2
-fn material(jwk: &Map<String, Value>) -> Result<(IdTokenAlg, Material), KeyFlaw> {
+fn material(jwk: &Map<String, Value>) -> Result<(SignatureAlg, Material), KeyFlaw> {
     let word = |name: &str| jwk.get(name).map(|value| value.as_str().ok_or(KeyFlaw::Malformed)).transpose();
     let bytes = |name: &str| {
         let encoded = word(name)?.ok_or(KeyFlaw::Malformed)?;
@@ -213,11 +213,13 @@ fn material(jwk: &Map<String, Value>) -> Result<(IdTokenAlg, Material), KeyFlaw>
     let whole = |name: &str| bytes(name).and_then(|it| if it.len() == 32 { Ok(it) } else { Err(KeyFlaw::Malformed) });
     match (word("kty")?, word("crv")?, word("alg")?) {
         (Some("EC"), Some("P-256"), None | Some("ES256")) => {
-            Ok((IdTokenAlg::Es256, Material::P256 { x: whole("x")?, y: whole("y")? }))
+            Ok((SignatureAlg::Es256, Material::P256 { x: whole("x")?, y: whole("y")? }))
         }
-        (Some("OKP"), Some("Ed25519"), None | Some("EdDSA")) => Ok((IdTokenAlg::EdDsa, Material::Ed25519(whole("x")?))),
-        (Some("RSA"), _, Some("RS256")) => Ok((IdTokenAlg::Rs256, rsa(&bytes("n")?, &bytes("e")?)?)),
-        (Some("RSA"), _, Some("PS256")) => Ok((IdTokenAlg::Ps256, rsa(&bytes("n")?, &bytes("e")?)?)),
+        (Some("OKP"), Some("Ed25519"), None | Some("EdDSA")) => {
+            Ok((SignatureAlg::EdDsa, Material::Ed25519(whole("x")?)))
+        }
+        (Some("RSA"), _, Some("RS256")) => Ok((SignatureAlg::Rs256, rsa(&bytes("n")?, &bytes("e")?)?)),
+        (Some("RSA"), _, Some("PS256")) => Ok((SignatureAlg::Ps256, rsa(&bytes("n")?, &bytes("e")?)?)),
         (Some("RSA"), _, None) => Err(KeyFlaw::WithoutAlg),
         (None, ..) => Err(KeyFlaw::Malformed),
         _ => Err(KeyFlaw::Unsupported),
@@ -329,12 +331,12 @@ mod tests {
         ]);
         let set = set(&keys).unwrap_or_else(|flaw| panic!("{flaw}"));
         let found = |kid, alg| set.find(kid, alg).and_then(|key| key.id.as_deref());
-        assert_eq!(found(Some("a"), IdTokenAlg::EdDsa), Some("a"));
-        assert_eq!(found(Some("b"), IdTokenAlg::Rs256), Some("b"));
-        assert_eq!(found(None, IdTokenAlg::EdDsa), Some("a"));
-        assert_eq!(found(None, IdTokenAlg::Rs256), None);
-        assert_eq!(found(Some("b"), IdTokenAlg::Ps256), None);
-        assert_eq!(found(Some("a"), IdTokenAlg::Es256), None);
-        assert_eq!(found(Some("z"), IdTokenAlg::EdDsa), None);
+        assert_eq!(found(Some("a"), SignatureAlg::EdDsa), Some("a"));
+        assert_eq!(found(Some("b"), SignatureAlg::Rs256), Some("b"));
+        assert_eq!(found(None, SignatureAlg::EdDsa), Some("a"));
+        assert_eq!(found(None, SignatureAlg::Rs256), None);
+        assert_eq!(found(Some("b"), SignatureAlg::Ps256), None);
+        assert_eq!(found(Some("a"), SignatureAlg::Es256), None);
+        assert_eq!(found(Some("z"), SignatureAlg::EdDsa), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     id::{ApplicationId, ClientId},
-    oauth::{AuthMethod, Client, IdTokenAlg, PkcePolicy, RefreshPolicy},
+    oauth::{AuthMethod, Client, PkcePolicy, RefreshPolicy, SignatureAlg},
 };
 
 /// A confidential client with every grant and scope.
@@ -22,7 +22,7 @@ pub(crate) fn client() -> Client {
         scopes: words(&["openid", "profile", "email", "opd", "jabatan", "nip", "peran", "offline_access"]),
         home_uri: "https://presensi.kota.go.id/".into(),
         backchannel_logout_uri: Some("https://presensi.kota.go.id/keluar".into()),
-        id_token_alg: IdTokenAlg::Es256,
+        id_token_alg: SignatureAlg::Es256,
         pkce: PkcePolicy::Required,
         refresh: RefreshPolicy::RotateWithRetry,
         asks_consent: false,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::oauth::{AuthMethod, GrantType, IdTokenAlg, Prompt, Scope};
+use crate::oauth::{AuthMethod, GrantType, Prompt, Scope, SignatureAlg};
 
 /// Claims an application may receive, for `claims_supported`.
 const CLAIMS: &[&str] = &[
@@ -58,13 +58,13 @@ pub fn metadata(issuer: &str) -> Value {
         "response_modes_supported": ["query"],
         "grant_types_supported": GrantType::ALL,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": IdTokenAlg::ALL,
+        "id_token_signing_alg_values_supported": SignatureAlg::ALL,
         "token_endpoint_auth_methods_supported": AuthMethod::ALL,
-        "token_endpoint_auth_signing_alg_values_supported": IdTokenAlg::ALL,
+        "token_endpoint_auth_signing_alg_values_supported": SignatureAlg::ALL,
         "introspection_endpoint_auth_methods_supported": confidential,
-        "introspection_endpoint_auth_signing_alg_values_supported": IdTokenAlg::ALL,
+        "introspection_endpoint_auth_signing_alg_values_supported": SignatureAlg::ALL,
         "revocation_endpoint_auth_methods_supported": AuthMethod::ALL,
-        "revocation_endpoint_auth_signing_alg_values_supported": IdTokenAlg::ALL,
+        "revocation_endpoint_auth_signing_alg_values_supported": SignatureAlg::ALL,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": Prompt::ALL,
         "ui_locales_supported": ["id", "en"],

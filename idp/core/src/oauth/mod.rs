@@ -22,7 +22,7 @@ mod signing_key;
 pub mod token;
 
 pub use authorize::{AuthorizeRequest, Prompt};
-pub use client::{AuthMethod, Client, IdTokenAlg, PkcePolicy, RefreshPolicy};
+pub use client::{AuthMethod, Client, PkcePolicy, RefreshPolicy, SignatureAlg};
 pub use client_auth::{
     Caller, Presented, Proof,
     assertion::{self, Assertion, Signed},

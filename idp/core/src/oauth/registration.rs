@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::{
         id::{ApplicationId, ClientId},
-        oauth::{IdTokenAlg, RefreshPolicy},
+        oauth::{RefreshPolicy, SignatureAlg},
     };
 
     fn client() -> Client {
@@ -158,7 +158,7 @@ mod tests {
             scopes: vec!["openid".into()],
             home_uri: "https://presensi.kota-contoh.go.id/".into(),
             backchannel_logout_uri: None,
-            id_token_alg: IdTokenAlg::Es256,
+            id_token_alg: SignatureAlg::Es256,
             pkce: PkcePolicy::Required,
             refresh: RefreshPolicy::RotateWithRetry,
             asks_consent: false,

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use super::{IdTokenAlg, SigningKeyState, StoredSigningKey};
+use super::{SignatureAlg, SigningKeyState, StoredSigningKey};
 use crate::{id::KeyId, time::Instant};
 
 /// So long a key is published before it signs.
@@ -35,7 +35,7 @@ pub struct RotationPolicy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Make the key that will follow.
-    Make(IdTokenAlg),
+    Make(SignatureAlg),
     /// This next key signs from now on; the one that did retires.
     Activate(KeyId),
     /// This retiring key is gone.
@@ -77,7 +77,7 @@ pub fn due(keys: &[StoredSigningKey], now: Instant, policy: &RotationPolicy) -> 
     steps
 }
 
-fn has_next(keys: &[StoredSigningKey], algorithm: IdTokenAlg) -> bool {
+fn has_next(keys: &[StoredSigningKey], algorithm: SignatureAlg) -> bool {
     keys.iter().any(|key| key.algorithm == algorithm && key.state == SigningKeyState::Next)
 }
 
@@ -93,7 +93,7 @@ mod tests {
         let reached = |wanted: &[SigningKeyState]| wanted.contains(&state).then_some(MADE);
         StoredSigningKey {
             id: KeyId::new(id),
-            algorithm: IdTokenAlg::Es256,
+            algorithm: SignatureAlg::Es256,
             provider: KeyProvider::Software,
             state,
             public_jwk: String::new(),
@@ -115,7 +115,7 @@ mod tests {
         let id = KeyId::new("k");
         let table = [
             (SigningKeyState::Next, DAY, vec![Step::Activate(id.clone())]),
-            (SigningKeyState::Active, 89 * DAY, vec![Step::Make(IdTokenAlg::Es256)]),
+            (SigningKeyState::Active, 89 * DAY, vec![Step::Make(SignatureAlg::Es256)]),
             (SigningKeyState::Retiring, DAY / 2 + Duration::from_secs(3600), vec![Step::Withdraw(id)]),
         ];
         for (state, after, steps) in table {

@@ -1,6 +1,6 @@
 //! Keys that sign our tokens, and the three kinds of token they sign.
 
-use crate::{id::KeyId, oauth::IdTokenAlg, time::Instant, words};
+use crate::{id::KeyId, oauth::SignatureAlg, time::Instant, words};
 
 words! {
     /// The life of a signing key: it is published before it signs, and stays published until the
@@ -44,7 +44,7 @@ pub struct StoredSigningKey {
     /// `kid`: the thumbprint of the public key (RFC 7638).
     pub id: KeyId,
     /// What it signs with.
-    pub algorithm: IdTokenAlg,
+    pub algorithm: SignatureAlg,
     /// Where the private key lives.
     pub provider: KeyProvider,
     /// Where it stands in its life.

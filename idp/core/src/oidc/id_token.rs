@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256, Sha512};
 
 use crate::{
     id::{ClientId, SessionId},
-    oauth::{Family, IdTokenAlg, Scope, Scopes, token::ID_TOKEN_LIFETIME},
+    oauth::{Family, Scope, Scopes, SignatureAlg, token::ID_TOKEN_LIFETIME},
     oidc::Issuing,
 };
 
@@ -62,7 +62,7 @@ pub enum Occasion {
 pub fn claims(
     at: Issuing<'_>,
     (sub, family): (&str, &Family),
-    (access_token, alg): (&str, IdTokenAlg),
+    (access_token, alg): (&str, SignatureAlg),
     roles: &[String],
     occasion: Occasion,
 ) -> IdClaims {
@@ -86,11 +86,11 @@ pub fn claims(
 /// The left half of a hash of the access token: the hash that the ID token's own signature uses, which is
 /// SHA-512 for Ed25519 (RFC 8032 section 5.1) and SHA-256 for the others.
 //= OIDC-CORE#3.1.3.6
-pub fn at_hash(access_token: &str, alg: IdTokenAlg) -> String {
+pub fn at_hash(access_token: &str, alg: SignatureAlg) -> String {
     let half = |digest: &[u8]| URL_SAFE_NO_PAD.encode(digest.get(..digest.len() / 2).unwrap_or_default());
     match alg {
-        IdTokenAlg::EdDsa => half(&Sha512::digest(access_token)),
-        IdTokenAlg::Es256 | IdTokenAlg::Rs256 | IdTokenAlg::Ps256 => half(&Sha256::digest(access_token)),
+        SignatureAlg::EdDsa => half(&Sha512::digest(access_token)),
+        SignatureAlg::Es256 | SignatureAlg::Rs256 | SignatureAlg::Ps256 => half(&Sha256::digest(access_token)),
     }
 }
 
@@ -130,11 +130,11 @@ mod tests {
     #[test]
     fn it_says_who_when_and_how_and_nothing_personal() {
         let family = Family { nonce: Some("n".into()), scopes: vec!["openid".into(), "email".into()], ..family() };
-        let made = claims(AT, ("sub-1", &family), ("token", IdTokenAlg::Es256), &["guru".into()], Occasion::Code);
+        let made = claims(AT, ("sub-1", &family), ("token", SignatureAlg::Es256), &["guru".into()], Occasion::Code);
         let expected = json!({
             "iss": "https://i", "sub": "sub-1", "aud": "presensi", "iat": 1000, "exp": 1300, "auth_time": 0, "nonce": "n",
             "acr": "pwd", "amr": ["pwd"], "sid": "sid-1",
-            "at_hash": at_hash("token", IdTokenAlg::Es256),
+            "at_hash": at_hash("token", SignatureAlg::Es256),
         });
         assert_eq!(serde_json::to_value(&made).unwrap(), expected);
         let hint = IdTokenHint::of(&expected).unwrap();
@@ -147,9 +147,10 @@ mod tests {
     #[test]
     fn a_refreshed_one_keeps_the_sign_in_and_drops_the_nonce() {
         let family = Family { nonce: Some("n".into()), scopes: vec!["openid".into(), "peran".into()], ..family() };
-        let first = claims(AT, ("sub-1", &family), ("a", IdTokenAlg::Es256), &["guru".into()], Occasion::Code);
+        let first = claims(AT, ("sub-1", &family), ("a", SignatureAlg::Es256), &["guru".into()], Occasion::Code);
         let later = Issuing { now: Instant::from_millis(200_000_000), ..AT };
-        let again = claims(later, ("sub-1", &family), ("b", IdTokenAlg::Es256), &["kepala".into()], Occasion::Refresh);
+        let again =
+            claims(later, ("sub-1", &family), ("b", SignatureAlg::Es256), &["kepala".into()], Occasion::Refresh);
         assert_eq!(
             (&first.iss, &first.sub, &first.aud, first.auth_time),
             (&again.iss, &again.sub, &again.aud, again.auth_time)
@@ -164,9 +165,9 @@ mod tests {
     fn at_hash_is_the_left_half() {
         // OpenID Connect Core appendix A.3.
         let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
-        for alg in [IdTokenAlg::Es256, IdTokenAlg::Rs256, IdTokenAlg::Ps256] {
+        for alg in [SignatureAlg::Es256, SignatureAlg::Rs256, SignatureAlg::Ps256] {
             assert_eq!(at_hash(token, alg), "77QmUPtjPfzWtF2AnpK9RQ");
         }
-        assert_eq!(at_hash(token, IdTokenAlg::EdDsa).len(), 43, "half of SHA-512");
+        assert_eq!(at_hash(token, SignatureAlg::EdDsa).len(), 43, "half of SHA-512");
     }
 }

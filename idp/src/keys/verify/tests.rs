@@ -18,10 +18,10 @@ struct Bench {
 
 fn bench() -> Bench {
     let root = RootKey::from_bytes([5; 32]);
-    let ec = generate(IdTokenAlg::Es256, &root, Entropy, NOW).unwrap();
-    let rsa = generate(IdTokenAlg::Rs256, &root, Entropy, NOW).unwrap();
-    let pss = generate(IdTokenAlg::Ps256, &root, Entropy, NOW).unwrap();
-    let ed = generate(IdTokenAlg::EdDsa, &root, Entropy, NOW).unwrap();
+    let ec = generate(SignatureAlg::Es256, &root, Entropy, NOW).unwrap();
+    let rsa = generate(SignatureAlg::Rs256, &root, Entropy, NOW).unwrap();
+    let pss = generate(SignatureAlg::Ps256, &root, Entropy, NOW).unwrap();
+    let ed = generate(SignatureAlg::EdDsa, &root, Entropy, NOW).unwrap();
     let parse = |text: &str| serde_json::from_str(text).unwrap();
     let (ec_jwk, rsa_jwk) = (parse(&ec.public_jwk), parse(&rsa.public_jwk));
     Bench { set: SigningSet::build(&root, &[ec, rsa, pss, ed], &SigningSet::default()).unwrap(), ec_jwk, rsa_jwk }
@@ -39,19 +39,19 @@ fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn signed(bench: &Bench, alg: IdTokenAlg, typ: TokenType, claims: &Value) -> String {
+fn signed(bench: &Bench, alg: SignatureAlg, typ: TokenType, claims: &Value) -> String {
     bench.set.active(alg).unwrap().sign(typ, claims).unwrap()
 }
 
 #[test]
 fn what_we_signed_we_know() {
     let bench = bench();
-    for &alg in IdTokenAlg::ALL {
+    for &alg in SignatureAlg::ALL {
         let token = signed(&bench, alg, TokenType::IdToken, &claims());
         let expected = Expected { typ: TokenType::IdToken, issuer: ISSUER, alive_at: Some(NOW) };
         assert_eq!(verify(&bench.set, &token, &expected).unwrap()["sub"], "u");
     }
-    let token = signed(&bench, IdTokenAlg::Es256, TokenType::AccessToken, &claims());
+    let token = signed(&bench, SignatureAlg::Es256, TokenType::AccessToken, &claims());
     assert!(verify(&bench.set, &token, &access(Some(NOW))).is_ok());
 }
 
@@ -60,7 +60,7 @@ fn what_we_signed_we_know() {
 fn no_kind_of_token_passes_for_another() {
     let bench = bench();
     for made in TokenType::ALL {
-        let token = signed(&bench, IdTokenAlg::Es256, *made, &claims());
+        let token = signed(&bench, SignatureAlg::Es256, *made, &claims());
         for wanted in TokenType::ALL {
             let expected = Expected { typ: *wanted, issuer: ISSUER, alive_at: Some(NOW) };
             let answer = verify(&bench.set, &token, &expected);
@@ -73,7 +73,7 @@ fn no_kind_of_token_passes_for_another() {
 fn issuer_and_end_are_checked() {
     let bench = bench();
     let at = |seconds: i64| Some(Instant::from_millis((NOW.seconds() + seconds) * 1000));
-    let token = signed(&bench, IdTokenAlg::Es256, TokenType::AccessToken, &claims());
+    let token = signed(&bench, SignatureAlg::Es256, TokenType::AccessToken, &claims());
     assert!(verify(&bench.set, &token, &access(at(299))).is_ok());
     assert_eq!(verify(&bench.set, &token, &access(at(300))), Err(TokenRefused::Expired));
     assert!(verify(&bench.set, &token, &access(None)).is_ok());
@@ -83,7 +83,7 @@ fn issuer_and_end_are_checked() {
         (json!({"iss": ISSUER}), TokenRefused::Expired),
         (json!({"iss": ISSUER, "exp": "9999999999"}), TokenRefused::Expired),
     ] {
-        let token = signed(&bench, IdTokenAlg::Es256, TokenType::AccessToken, &bad);
+        let token = signed(&bench, SignatureAlg::Es256, TokenType::AccessToken, &bad);
         assert_eq!(verify(&bench.set, &token, &access(Some(NOW))), Err(why));
     }
 }
@@ -135,9 +135,9 @@ fn forged(bench: &Bench, message: &str) -> Vec<String> {
     };
     let part = |jwk: &Value, name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
     let root = RootKey::from_bytes([6; 32]);
-    let own = generate(IdTokenAlg::Es256, &root, Entropy, NOW).unwrap();
+    let own = generate(SignatureAlg::Es256, &root, Entropy, NOW).unwrap();
     let own = SigningSet::build(&root, &[own], &SigningSet::default()).unwrap();
-    let own = own.active(IdTokenAlg::Es256).unwrap().sign(TokenType::AccessToken, &claims()).unwrap();
+    let own = own.active(SignatureAlg::Es256).unwrap().sign(TokenType::AccessToken, &claims()).unwrap();
     vec![
         String::new(),
         b64([0; 64]),
@@ -154,7 +154,7 @@ fn forged(bench: &Bench, message: &str) -> Vec<String> {
 #[test]
 fn a_header_that_brings_anything_along_is_refused() {
     let bench = bench();
-    let key = bench.set.active(IdTokenAlg::Es256).unwrap();
+    let key = bench.set.active(SignatureAlg::Es256).unwrap();
     let kid = bench.ec_jwk["kid"].as_str().unwrap();
     let token = |header: &str| {
         let message = format!("{}.{}", b64(header), b64(claims().to_string()));
@@ -193,7 +193,7 @@ fn a_header_that_brings_anything_along_is_refused() {
 #[test]
 fn only_one_algorithm_signs_access_tokens() {
     let bench = bench();
-    for alg in [IdTokenAlg::Rs256, IdTokenAlg::Ps256, IdTokenAlg::EdDsa] {
+    for alg in [SignatureAlg::Rs256, SignatureAlg::Ps256, SignatureAlg::EdDsa] {
         let token = signed(&bench, alg, TokenType::AccessToken, &claims());
         assert_eq!(verify(&bench.set, &token, &access(Some(NOW))), Err(TokenRefused::Algorithm), "{alg}");
     }
@@ -205,8 +205,8 @@ fn only_one_algorithm_signs_access_tokens() {
 fn one_key_has_one_algorithm() {
     let bench = bench();
     let expected = Expected { typ: TokenType::IdToken, issuer: ISSUER, alive_at: Some(NOW) };
-    for made in IdTokenAlg::ALL {
-        for named in IdTokenAlg::ALL {
+    for made in SignatureAlg::ALL {
+        for named in SignatureAlg::ALL {
             let key = bench.set.active(*made).unwrap();
             let other = bench.set.active(*named).unwrap();
             let token = signed(&bench, *made, TokenType::IdToken, &claims());
@@ -227,7 +227,7 @@ fn one_key_has_one_algorithm() {
 #[test]
 fn a_cut_or_altered_token_is_refused() {
     let bench = bench();
-    let token = signed(&bench, IdTokenAlg::Es256, TokenType::AccessToken, &claims());
+    let token = signed(&bench, SignatureAlg::Es256, TokenType::AccessToken, &claims());
     for end in 0..token.len() {
         assert!(verify(&bench.set, token.get(..end).unwrap(), &access(Some(NOW))).is_err(), "cut at {end}");
     }

@@ -2,7 +2,7 @@
 
 use gapura_core::{
     id::{ApplicationId, ClientId, KeyId},
-    oauth::{AuthMethod, ClientKeys, IdTokenAlg, KeyProvider, KeySet, SigningKeyState, StoredSigningKey},
+    oauth::{AuthMethod, ClientKeys, KeyProvider, KeySet, SignatureAlg, SigningKeyState, StoredSigningKey},
 };
 use gapura_store::{
     clients::{self, Enabled, NewSecret},
@@ -16,7 +16,7 @@ use crate::{
     support::{NOW, change, on_both_engines},
 };
 
-fn key(id: &str, algorithm: IdTokenAlg, state: SigningKeyState) -> StoredSigningKey {
+fn key(id: &str, algorithm: SignatureAlg, state: SigningKeyState) -> StoredSigningKey {
     StoredSigningKey {
         id: KeyId::new(id),
         algorithm,
@@ -125,21 +125,21 @@ on_both_engines! {
             change!(store, |tx| signing_keys::add(tx, &key, "root"))
         };
         let before = generations::current(&store.db).await.unwrap().keys;
-        assert!(add("a", IdTokenAlg::Es256, Active).await);
-        assert!(!add("b", IdTokenAlg::Es256, Active).await);
-        assert!(add("c", IdTokenAlg::Rs256, Active).await);
-        assert!(add("d", IdTokenAlg::Es256, Next).await);
-        assert!(!add("e", IdTokenAlg::Es256, Next).await);
+        assert!(add("a", SignatureAlg::Es256, Active).await);
+        assert!(!add("b", SignatureAlg::Es256, Active).await);
+        assert!(add("c", SignatureAlg::Rs256, Active).await);
+        assert!(add("d", SignatureAlg::Es256, Next).await);
+        assert!(!add("e", SignatureAlg::Es256, Next).await);
         let all = signing_keys::all(&store.db).await.unwrap();
         assert_eq!(all.iter().map(|k| k.id.as_str()).collect::<Vec<_>>(), ["a", "c", "d"]);
-        assert_eq!(all[1], key("c", IdTokenAlg::Rs256, Active));
+        assert_eq!(all[1], key("c", SignatureAlg::Rs256, Active));
         assert_eq!(generations::current(&store.db).await.unwrap().keys, before + 3);
     }
 
     async fn a_key_goes_its_way_once(store) {
         use SigningKeyState::{Active, Gone, Next, Retiring};
         for (id, algorithm, state) in
-            [("a", IdTokenAlg::Es256, Active), ("n", IdTokenAlg::Es256, Next), ("r", IdTokenAlg::Rs256, Active)]
+            [("a", SignatureAlg::Es256, Active), ("n", SignatureAlg::Es256, Next), ("r", SignatureAlg::Rs256, Active)]
         {
             let key = StoredSigningKey { activated_at: (state == Active).then_some(NOW), ..key(id, algorithm, state) };
             change!(store, |tx| signing_keys::add(tx, &key, "root"));
@@ -195,7 +195,7 @@ on_both_engines! {
             change!(store, |tx| purpose_keys::add_first(tx, &key, NOW));
         }
         for (id, state) in [("a", SigningKeyState::Active), ("n", SigningKeyState::Next)] {
-            let stray = key(id, IdTokenAlg::Es256, state);
+            let stray = key(id, SignatureAlg::Es256, state);
             let kept = stray.clone();
             let strayed = change!(store, |tx| signing_keys::add(tx, &stray, "another"));
             assert!(!strayed, "wrapped by a root key not in use");

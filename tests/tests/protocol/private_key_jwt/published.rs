@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use gapura_core::{id::ClientId, oauth::IdTokenAlg};
+use gapura_core::{id::ClientId, oauth::SignatureAlg};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -100,7 +100,7 @@ async fn status(city: &City, rp: &RelyingParty, key: &ClientKey) -> u16 {
 
 async fn a_client_rotates_without_a_failed_request(pair: Pair) {
     let (city, rp, publisher) = world(pair, "127.0.0.0/8, ::1").await;
-    let (old, new) = (ClientKey::new(IdTokenAlg::Es256, "lama"), ClientKey::new(IdTokenAlg::EdDsa, "baru"));
+    let (old, new) = (ClientKey::new(SignatureAlg::Es256, "lama"), ClientKey::new(SignatureAlg::EdDsa, "baru"));
     publisher.publish(&[&old]);
     for _ in 0..3 {
         assert_eq!(status(&city, &rp, &old).await, 200);
@@ -132,7 +132,7 @@ async fn a_client_rotates_without_a_failed_request(pair: Pair) {
 //= T18 test
 async fn made_up_names_do_not_make_us_ask(pair: Pair) {
     let (city, rp, publisher) = world(pair, "127.0.0.0/8, ::1").await;
-    let key = ClientKey::new(IdTokenAlg::Es256, "a");
+    let key = ClientKey::new(SignatureAlg::Es256, "a");
     publisher.publish(&[&key]);
     assert_eq!(status(&city, &rp, &key).await, 200);
     city.advance(Duration::from_secs(10));
@@ -155,7 +155,7 @@ async fn made_up_names_do_not_make_us_ask(pair: Pair) {
 //= T18 test
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_of_keys_leads_nowhere_else() {
-    let key = ClientKey::new(IdTokenAlg::Es256, "a");
+    let key = ClientKey::new(SignatureAlg::Es256, "a");
     let (city, rp, publisher) = world(Pair::SqliteMemory, "127.0.0.0/8, ::1").await;
     let elsewhere = Publisher::start().await;
     elsewhere.publish(&[&key]);
@@ -187,7 +187,7 @@ async fn an_address_of_keys_leads_nowhere_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_delays_only_who_asks_for_it() {
     let (city, rp, publisher) = world(Pair::SqliteMemory, "127.0.0.0/8, ::1").await;
-    let (key, other) = (ClientKey::new(IdTokenAlg::Es256, "a"), ClientKey::new(IdTokenAlg::Es256, "b"));
+    let (key, other) = (ClientKey::new(SignatureAlg::Es256, "a"), ClientKey::new(SignatureAlg::Es256, "b"));
     publisher.publish(&[&key]);
     assert_eq!(status(&city, &rp, &key).await, 200);
     city.advance(Duration::from_secs(10));

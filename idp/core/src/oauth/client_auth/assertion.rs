@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Caller, invalid_client};
 use crate::{
-    oauth::{AuthMethod, Client, ClientKeys, ErrorCode, IdTokenAlg, KeySet, OAuthError, PublicKey},
+    oauth::{AuthMethod, Client, ClientKeys, ErrorCode, KeySet, OAuthError, PublicKey, SignatureAlg},
     time::Instant,
 };
 
@@ -35,7 +35,7 @@ const MAX_JTI: usize = 256;
 /// A client's statement about itself, taken apart but not believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assertion {
-    alg: IdTokenAlg,
+    alg: SignatureAlg,
     kid: Option<String>,
     claims: Claims,
     message: String,
@@ -116,7 +116,7 @@ impl Assertion {
     }
 
     /// The key it names, and what for.
-    pub fn key(&self) -> (Option<&str>, IdTokenAlg) {
+    pub fn key(&self) -> (Option<&str>, SignatureAlg) {
         (self.kid.as_deref(), self.alg)
     }
 

@@ -108,7 +108,7 @@ fn what_an_assertion_must_say() {
 #[test]
 fn a_header_names_a_key_and_brings_nothing_along() {
     let read = |header: &Value| Assertion::parse(&format!("{}.{}.AAAA", b64(header), b64(&claims()))).is_ok();
-    for alg in IdTokenAlg::ALL {
+    for alg in SignatureAlg::ALL {
         assert!(read(&json!({"alg": alg})), "{alg}");
     }
     for alg in ["none", "None", "", "HS256", "HS512", "RS384", "ES384", "PS512", "es256", "dir", "RSA-OAEP"] {
@@ -141,7 +141,7 @@ fn only_a_client_with_keys_is_proved_and_only_by_its_key() {
     assert_eq!(assertion.addressee(Some(&secret)).unwrap_err().code, ErrorCode::InvalidClient);
     let asked = |good: bool| {
         assertion.prove(&known, &keys(), move |key, message, signature| {
-            assert_eq!((key.alg, signature), (IdTokenAlg::EdDsa, &b"signature"[..]));
+            assert_eq!((key.alg, signature), (SignatureAlg::EdDsa, &b"signature"[..]));
             assert_eq!(message, sent(&claims()).rsplit_once('.').unwrap().0.as_bytes());
             good
         })
