@@ -1,7 +1,7 @@
 //! The one place where randomness is drawn: the operating system's generator.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use gapura_core::time::Instant;
+use gapura_core::{hex, time::Instant};
 
 /// The operating system's generator failed; nothing that needs a secret may go on.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -30,21 +30,12 @@ impl Entropy {
     /// digits (the layout of UUIDv7 without its version bits, RFC 9562 section 5.7). Keys that grow
     /// keep the write path's index pages warm.
     pub fn ordered_id(self, now: Instant) -> Result<String, NoEntropy> {
-        use std::fmt::Write as _;
-        let mut id = format!("{:012x}", now.millis().max(0) & 0xffff_ffff_ffff);
-        for byte in self.bytes::<10>()? {
-            let _ = write!(id, "{byte:02x}");
-        }
-        Ok(id)
+        let random = hex(&self.bytes::<10>()?);
+        Ok(format!("{:012x}{random}", now.millis().max(0) & 0xffff_ffff_ffff))
     }
 
     /// A random identifier that says nothing about time, such as a `sub`: 128 bits in hexadecimal.
     pub fn random_id(self) -> Result<String, NoEntropy> {
-        use std::fmt::Write as _;
-        let mut id = String::with_capacity(32);
-        for byte in self.bytes::<16>()? {
-            let _ = write!(id, "{byte:02x}");
-        }
-        Ok(id)
+        Ok(hex(&self.bytes::<16>()?))
     }
 }

@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod audit;
+mod hex;
 pub mod id;
 pub mod identity;
 pub mod morning;
@@ -23,4 +24,5 @@ pub mod secret;
 pub mod time;
 mod words;
 
+pub use hex::hex;
 pub use words::UnknownWord;

@@ -241,7 +241,7 @@ impl Importer {
             id: id.clone(),
             kind: request.kind.to_string(),
             file_name: request.file_name.to_owned(),
-            file_digest: Sha256::digest(request.bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            file_digest: gapura_core::hex(&Sha256::digest(request.bytes)),
             state: BatchState::Preparing,
             total: 0,
             started_at: now,

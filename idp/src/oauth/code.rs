@@ -50,12 +50,7 @@ pub(super) struct Presented {
 
 /// The key of a code in short-lived state.
 pub(super) fn key(hash: &[u8; 32]) -> String {
-    use std::fmt::Write as _;
-    let mut key = String::with_capacity(64);
-    for byte in hash {
-        let _ = write!(key, "{byte:02x}");
-    }
-    key
+    gapura_core::hex(hash)
 }
 
 /// Reads the person in one statement; writes the family and its first refresh token in one transaction.

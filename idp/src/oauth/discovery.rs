@@ -30,8 +30,8 @@ impl Document {
 
     /// Any bytes.
     pub fn new(bytes: Bytes) -> Self {
-        let digest = Sha256::digest(&bytes);
-        let tag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let mut tag = gapura_core::hex(&Sha256::digest(&bytes));
+        tag.truncate(32);
         Self { tag: HeaderValue::try_from(format!("\"{tag}\"")).ok(), bytes }
     }
 

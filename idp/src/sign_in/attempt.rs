@@ -134,16 +134,11 @@ const CROWDED: Duration = Duration::from_secs(5);
 /// The throttle's key of a name nobody has: its keyed hash, so that a copy of the database tells
 /// nothing of what people type.
 fn key_of_unknown(key: &Secret<[u8; 32]>, name: Option<&LoginName>, typed: &str) -> String {
-    use std::fmt::Write as _;
     let folded = name.map_or_else(|| typed.trim().to_lowercase(), |name| name.as_str().to_owned());
-    let mut written = String::from("name:");
     // A key of any length is one for HMAC.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) else { return written };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) else { return "name:".to_owned() };
     mac.update(folded.as_bytes());
-    for byte in mac.finalize().into_bytes() {
-        let _ = write!(written, "{byte:02x}");
-    }
-    written
+    format!("name:{}", gapura_core::hex(&mac.finalize().into_bytes()))
 }
 
 async fn at_todays_cost(

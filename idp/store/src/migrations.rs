@@ -36,8 +36,8 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
 pub(crate) const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
 const RECORD: &str = "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
 
-pub(crate) const COLLATION: &str = "SELECT CAST(datcollate AS TEXT) AS collation, CAST(pg_encoding_to_char(encoding) AS TEXT) AS encoding \
-     FROM pg_database WHERE datname = current_database()";
+pub(crate) const COLLATION: &str = "SELECT CAST(datcollate AS TEXT) AS collation, \
+     CAST(pg_encoding_to_char(encoding) AS TEXT) AS encoding FROM pg_database WHERE datname = current_database()";
 
 record! {
     /// A migration as the database remembers it.
@@ -142,31 +142,20 @@ impl Schema {
 
 /// How many migrations are applied, all of them ours and unchanged.
 fn known(applied: &[Applied]) -> Result<usize, StoreError> {
-    for (place, row) in (1_i64..).zip(applied) {
-        let ours = usize::try_from(place - 1).ok().and_then(|index| MIGRATIONS.get(index));
-        let Some(&(name, text)) = ours else {
-            return Err(StoreError::Unfit(format!(
-                "the database is at schema {}, newer than the {} this version knows; use a newer gapura",
-                applied.len(),
-                MIGRATIONS.len()
-            )));
-        };
-        if row.version != place || row.name != name || row.checksum != checksum(text) {
-            return Err(StoreError::Unfit(format!(
-                "migration {} of the database ({}) is not the one this version knows",
-                row.version, row.name
-            )));
+    match Schema::of(applied) {
+        Schema::None | Schema::Older(_) | Schema::Current => Ok(applied.len()),
+        Schema::Newer(count) => Err(StoreError::Unfit(format!(
+            "the database is at schema {count}, newer than the {} this version knows; use a newer gapura",
+            MIGRATIONS.len()
+        ))),
+        Schema::Foreign(name) => {
+            Err(StoreError::Unfit(format!("migration {name} of the database is not the one this version knows")))
         }
     }
-    Ok(applied.len())
 }
 
 fn checksum(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    gapura_core::hex(&Sha256::digest(text))
 }
 
 /// Text must compare by bytes: keyset pages and prefix ranges rest on it.
