@@ -1,5 +1,6 @@
 //! `gapura client`: OAuth clients of applications.
 
+mod keys;
 mod secret;
 
 use std::fmt::Write as _;
@@ -20,7 +21,6 @@ use url::Url;
 use super::{
     Done, Failed, Outcome,
     arguments::{self, ClientAdd, GrantType},
-    client_keys,
     desk::Desk,
     note,
 };
@@ -35,7 +35,7 @@ pub(super) async fn run(command: arguments::Client, settings: Settings) -> Outco
         arguments::Client::Add(new) => add(&desk, *new).await,
         arguments::Client::Disable { id } => switch(&desk, &id, Enabled::Off).await,
         arguments::Client::Enable { id } => switch(&desk, &id, Enabled::On).await,
-        arguments::Client::Keys { id, keys } => client_keys::replace(&desk, &id, keys).await,
+        arguments::Client::Keys { id, keys } => keys::replace(&desk, &id, keys).await,
         arguments::Client::RotateSecret { id, grace } => secret::rotate(&desk, &id, grace).await,
         arguments::Client::List => list(&desk).await,
     }
@@ -43,13 +43,13 @@ pub(super) async fn run(command: arguments::Client, settings: Settings) -> Outco
 
 async fn add(desk: &Desk, mut new: ClientAdd) -> Outcome {
     let application = desk.application(&new.application).await?;
-    let keys = client_keys::typed(std::mem::take(&mut new.keys))?;
+    let keys = keys::typed(std::mem::take(&mut new.keys))?;
     let client = Client { keys, ..client(new, &application)? };
     registration::check(&client).map_err(|why| Failed::refused(why.to_string()))?;
     if let Some(uri) = &client.backchannel_logout_uri {
         check_logout_address(desk, uri).await?;
     }
-    client_keys::check_address(desk, client.keys.as_ref()).await?;
+    keys::check_address(desk, client.keys.as_ref()).await?;
     let secret = match client.auth_method {
         AuthMethod::None | AuthMethod::PrivateKeyJwt => None,
         AuthMethod::Basic | AuthMethod::Post => Some(desk.base.entropy.token()?),
@@ -201,7 +201,7 @@ async fn list(desk: &Desk) -> Outcome {
 }
 
 fn shown(client: &Client) -> Value {
-    let (jwks, jwks_uri) = client_keys::shown(client.keys.as_ref());
+    let (jwks, jwks_uri) = keys::shown(client.keys.as_ref());
     json!({
         "client_id": client.id,
         "application_id": client.application_id,

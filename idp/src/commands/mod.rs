@@ -12,7 +12,6 @@ mod audit;
 mod backup;
 mod calibrate;
 mod client;
-mod client_keys;
 mod desk;
 mod doctor;
 mod explain;

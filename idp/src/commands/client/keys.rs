@@ -8,7 +8,10 @@ use gapura_core::{
 use gapura_store::{audit, clients};
 use serde_json::{Value, json};
 
-use super::{Done, Failed, Outcome, arguments::TypedKeys, client, desk::Desk, note};
+use super::{
+    super::{Done, Failed, Outcome, arguments::TypedKeys, desk::Desk, note},
+    find,
+};
 use crate::{
     keys::is_key,
     outbound::{Outbound, OutboundError},
@@ -51,7 +54,7 @@ pub(super) async fn check_address(desk: &Desk, keys: Option<&ClientKeys>) -> Res
 pub(super) async fn replace(desk: &Desk, id: &str, keys: TypedKeys) -> Outcome {
     let keys = typed(keys)?.ok_or_else(|| Failed::usage("give the new keys by --jwks FILE or --jwks-uri URI"))?;
     let id = ClientId::new(id);
-    let client = client::find(desk, &id).await?;
+    let client = find(desk, &id).await?;
     if client.auth_method != AuthMethod::PrivateKeyJwt {
         return Err(Failed::refused(format!("\"{id}\" is registered for {}, which needs no keys", client.auth_method)));
     }
