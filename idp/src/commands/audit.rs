@@ -1,28 +1,39 @@
 //! `gapura audit verify`: whether the trail of audit events is the one that was written. In Indonesian, for whoever
-//! inspects the city.
+//! inspects the city. The database is only read, and no key is needed: the chain is made of digests without one.
 
 use std::fmt::Write as _;
 
-use gapura_core::audit::chain::{self, Broken, Hash, Link};
-use gapura_store::{Db, StoreError, audit_chain};
+use gapura_core::{
+    audit::chain::{self, Broken, Link},
+    hex,
+};
+use gapura_store::{Db, StoreError, audit_chain, migrations::Schema};
 use serde_json::{Value, json};
 
 use super::{
-    Done, Outcome,
+    Done, Failed, Outcome,
     arguments::{Anchor, Audit},
 };
-use crate::settings::Settings;
+use crate::{foundation, settings::Settings};
 
 /// Links read at once.
 const PAGE: i64 = 500;
 
 /// Runs the command.
-pub(super) async fn run(command: Audit, settings: Settings) -> Outcome {
+pub(super) async fn run(command: Audit, settings: &Settings) -> Outcome {
     let Audit::Verify { anchors } = command;
-    let base = super::open(settings).await?;
-    let verdict = Verdict::reach(&base.db, anchors).await?;
-    base.db.close().await;
+    let verdict = Verdict::reach(&look(settings).await?, anchors).await?;
     Ok(Done { exit: u8::from(verdict.refused()), text: verdict.text(), json: verdict.json() })
+}
+
+/// The database, opened for reading. Why it cannot be read is said by the doctor, in words.
+async fn look(settings: &Settings) -> Result<Db, Failed> {
+    if let Ok(db) = Db::open_to_read(&foundation::config(settings)).await
+        && db.schema().await? == Schema::Current
+    {
+        return Ok(db);
+    }
+    Err(Failed::environment("the database cannot be read as it is: `gapura doctor` says why, and what to do"))
 }
 
 /// What was found.
@@ -35,7 +46,7 @@ struct Verdict {
     /// Anchors that the chain does not hold.
     lost: Vec<Anchor>,
     /// Events without a place yet.
-    unsealed: usize,
+    unsealed: i64,
 }
 
 impl Verdict {
@@ -56,7 +67,7 @@ impl Verdict {
             }
         }
         verdict.lost = anchors;
-        verdict.unsealed = audit_chain::unsealed(db, None, i64::MAX).await?.len();
+        verdict.unsealed = audit_chain::count_unsealed(db).await?;
         Ok(verdict)
     }
 
@@ -118,9 +129,32 @@ const fn words(broken: Broken) -> &'static str {
     }
 }
 
-fn hex(hash: &Hash) -> String {
-    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::settings::Source;
+
+    fn settings(folder: &std::path::Path) -> Settings {
+        let variables = [("DATABASE__PATH", "gapura.db"), ("KEYS__ROOT_FILE", "gapura.key")]
+            .map(|(key, file)| (format!("GAPURA__{key}"), folder.join(file).display().to_string()));
+        Settings::load(&Source { file: None, variables: variables.to_vec() }).unwrap()
+    }
+
+    fn verify() -> Audit {
+        Audit::Verify { anchors: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn it_makes_no_database_and_needs_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path());
+        assert!(run(verify(), &settings).await.is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+        Db::migrate(&foundation::config(&settings)).await.unwrap();
+        let done = run(verify(), &settings).await.unwrap();
+        assert_eq!((done.exit, &done.json["unsealed"]), (0, &0.into()));
+        assert!(!folder.path().join("gapura.key").exists());
+    }
 }

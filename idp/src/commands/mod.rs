@@ -74,7 +74,7 @@ async fn run(arguments: Arguments) -> Outcome {
         Command::Backup { file } => backup::make(&file, &settings?).await,
         Command::Restore { file } => backup::restore(&file, &settings?).await,
         Command::Admin(command) => admin::run(command, settings?, arguments.json).await,
-        Command::Audit(command) => audit::run(command, settings?).await,
+        Command::Audit(command) => audit::run(command, &settings?).await,
         Command::Import(typed) => import::run(typed, settings?).await,
         Command::Explain(typed) => explain::run(typed, settings?).await,
     }

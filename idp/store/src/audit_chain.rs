@@ -39,6 +39,19 @@ pub async fn unsealed(db: &Db, from: Option<&EventId>, limit: i64) -> Result<Vec
 }
 
 record! {
+    struct Count {
+        number: i64,
+    }
+}
+
+/// How many events have no place yet; reads every event's key.
+pub async fn count_unsealed(db: &Db) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT COUNT(*) AS number FROM audit_events e \
+         WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.event_id = e.id)";
+    Ok(db.walk::<Count>(SQL, values![]).await?.first().map_or(0, |row| row.number))
+}
+
+record! {
     struct LinkRow {
         number: i64,
         event_id: String,
@@ -71,8 +84,8 @@ pub async fn head(db: &Db) -> Result<Option<Link>, StoreError> {
     db.first::<LinkRow>(HEAD, values![]).await?.map(TryInto::try_into).transpose()
 }
 
-/// Gives events the next places, in the order given. Of two sealers at once one is refused: a number and an event have one
-/// place each.
+/// Gives events the next places, in the order given. Of two sealers at once one is refused: a number and an event have
+/// one place each.
 pub async fn append(tx: &mut Tx, events: &[(EventId, Hash)]) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO audit_chain (number, event_id, digest, previous) VALUES ($1, $2, $3, $4)";
     let mut head: Option<Link> = tx.first::<LinkRow>(HEAD, values![]).await?.map(TryInto::try_into).transpose()?;
@@ -116,6 +129,7 @@ impl TryFrom<PlaceRow> for (Link, Option<Kept>) {
 /// The links after number `after`, each with its event as it stands now, at most `limit`.
 pub async fn page(db: &Db, after: i64, limit: i64) -> Result<Vec<(Link, Option<Kept>)>, StoreError> {
     const SQL: &str = "SELECT c.number, c.event_id, c.digest, c.previous, e.id, e.at, e.kind, e.salt, e.body \
-         FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id WHERE c.number > $1 ORDER BY c.number LIMIT $2";
+         FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id WHERE c.number > $1 \
+         ORDER BY c.number LIMIT $2";
     db.all::<PlaceRow>(SQL, values![after, limit]).await?.into_iter().map(TryInto::try_into).collect()
 }

@@ -243,6 +243,7 @@ on_both_engines! {
             let event = AuditEvent::new(EventId::new(id), [7; 16], NOW, EventKind::SignedOut, Actor::System);
             change!(store, |tx| audit::record(tx, &event));
         }
+        assert_eq!(audit_chain::count_unsealed(&store.db).await, Ok(4));
         for (from, several) in [(None, 3), (Some(EventId::new("02")), 9)] {
             let unsealed = audit_chain::unsealed(&store.db, from.as_ref(), several).await.unwrap();
             let places: Vec<_> = unsealed.into_iter().map(|e| (e.id, chain::digest(&e.salt, &e.body))).collect();
@@ -250,6 +251,7 @@ on_both_engines! {
             change!(store, |tx| audit_chain::append(tx, &places));
         }
         assert!(audit_chain::unsealed(&store.db, None, 9).await.unwrap().is_empty());
+        assert_eq!(audit_chain::count_unsealed(&store.db).await, Ok(0));
         assert_eq!(audit_chain::head(&store.db).await.unwrap().unwrap().number, 4);
         assert_eq!(first_broken(store).await, None);
         let again = vec![(EventId::new("03"), [0; 32])];

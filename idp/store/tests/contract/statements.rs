@@ -144,8 +144,9 @@ async fn no_statement_walks_through_a_growing_table() {
     assert!(unexpected.is_empty(), "{unexpected:#?}");
 }
 
-/// Files with a statement that reads everything on purpose: imports compare a month with all there is.
-const WALKS: [&str; 3] = ["src/assignments.rs", "src/users.rs", "src/login_names.rs"];
+/// Files with a statement that reads everything on purpose: imports compare a month with all there is, and whoever
+/// inspects the audit trail counts all of it.
+const WALKS: [&str; 4] = ["src/assignments.rs", "src/users.rs", "src/login_names.rs", "src/audit_chain.rs"];
 
 /// The table behind an alias of a statement.
 fn full_name<'s>(sql: &'s str, alias: &'s str) -> &'s str {
