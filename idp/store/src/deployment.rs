@@ -1,4 +1,4 @@
-//! What one deployment fixes at its first start and never changes: its zone and its issuer.
+//! What one deployment fixes at its first start and never changes: its zone.
 
 use crate::{
     Db, StoreError, Tx,
@@ -10,8 +10,6 @@ gapura_core::words! {
     pub enum Property {
         /// Name of the time zone in the tz database; dates are days in it.
         Zone = "zone",
-        /// The issuer URL that relying parties have stored.
-        Issuer = "issuer",
     }
 }
 

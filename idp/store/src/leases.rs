@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use gapura_core::time::{CLOCK_LEEWAY, Instant};
 
-use crate::{
-    StoreError, Tx,
-    door::{record, values},
-};
+use crate::{StoreError, Tx, door::values};
 
 /// Takes or prolongs the lease on a job; whether `holder` has it now. One guarded statement. A lease that ends
 /// later than any taken now could was taken by a clock that was wrong, and is free.
@@ -23,17 +20,4 @@ pub async fn hold(tx: &mut Tx, job: &str, holder: &str, now: Instant, lease: Dur
 pub async fn release(tx: &mut Tx, job: &str, holder: &str) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM job_leases WHERE job = $1 AND holder = $2";
     tx.execute(SQL, values![job, holder]).await.map(drop)
-}
-
-/// Whether anybody holds the lease on a job now.
-pub async fn is_held(tx: &mut Tx, job: &str, now: Instant) -> Result<bool, StoreError> {
-    const SQL: &str = "SELECT holder FROM job_leases WHERE job = $1 AND lease_until > $2";
-    Ok(tx.first::<Row>(SQL, values![job, now]).await?.is_some())
-}
-
-record! {
-    struct Row {
-        #[expect(dead_code, reason = "that there is a row is the answer")]
-        holder: String,
-    }
 }

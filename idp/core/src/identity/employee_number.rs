@@ -132,13 +132,6 @@ impl EmployeeNumber {
         parts.join(" ")
     }
 
-    /// For the help desk: the first four and the last two digits.
-    pub fn masked(&self) -> String {
-        let head = self.0.get(..4).unwrap_or_default();
-        let tail = self.0.get(DIGITS - 2..).unwrap_or_default();
-        format!("{head}************{tail}")
-    }
-
     /// Everything that does not fit, in a fixed order.
     pub fn warnings(&self, facts: RecordFacts, today: Date) -> Vec<NumberWarning> {
         let born = self.birth_date();
@@ -243,11 +236,6 @@ mod tests {
         let number = EmployeeNumber::parse(PPPK).unwrap();
         assert_eq!((number.layout(), number.display().as_str()), (NumberLayout::Pppk, "19900101 2023 21 2 990"));
         assert_eq!(EmployeeNumber::parse("198508172009151990").unwrap().layout(), NumberLayout::Unknown);
-    }
-
-    #[test]
-    fn a_masked_number_keeps_six_digits() {
-        assert_eq!(EmployeeNumber::parse(NIP).unwrap().masked(), "1985************90");
     }
 
     #[test]

@@ -9,14 +9,19 @@ use std::{
 };
 
 use futures::FutureExt as _;
+use gapura_core::{id::UserId, identity::Status};
 use gapura_store::{
     Db, StoreError, generations, leases,
     nodes::{self, Node},
     purpose_keys::{self, PurposeKey},
+    users,
 };
 use tokio::sync::Barrier;
 
-use crate::support::{Engine, NOW, Store, on_both_engines};
+use crate::{
+    fixtures::city,
+    support::{Engine, NOW, Store, on_both_engines},
+};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -146,10 +151,12 @@ on_both_engines! {
         assert_eq!(store.db.write(async |tx| pair(tx, "b").await).await, Err(StoreError::Stopped));
     }
 
-    /// Each of two changes looks for the other and writes only where it finds none: exactly one wins.
-    /// READ COMMITTED would let both.
+    /// Each of two changes looks at the other's person and disables its own only while that one is active: exactly
+    /// one wins. READ COMMITTED would let both.
     async fn two_changes_that_rest_on_each_other_do_not_both_win(store) {
+        city(store).await;
         for round in 0..8 {
+            store.run("UPDATE users SET status = 'active' WHERE id IN ('siti', 'budi')").await;
             let (both, tries) = (Arc::new(Barrier::new(2)), Arc::new(AtomicUsize::new(0)));
             let race = [0, 1].map(|side| {
                 let (db, both, tries) = (store.db.clone(), Arc::clone(&both), Arc::clone(&tries));
@@ -157,13 +164,16 @@ on_both_engines! {
                 let meet = store.engine == Engine::Postgres;
                 tokio::spawn(async move {
                     db.write(async move |tx| {
-                        let (mine, other) = (format!("{round}-{side}"), format!("{round}-{}", 1 - side));
-                        let free = !leases::is_held(tx, &other, NOW).await?;
+                        let mut people = ["siti", "budi"].map(UserId::new);
+                        people.rotate_left(side);
+                        let [mine, other] = people;
+                        let other = users::load(tx, &other).await?;
+                        let free = other.is_some_and(|other| other.status == Status::Active);
                         if meet && tries.fetch_add(1, Ordering::SeqCst) < 2 {
                             both.wait().await;
                         }
                         if free {
-                            leases::hold(tx, &mine, "me", NOW, LEASE).await?;
+                            users::set_status(tx, &mine, Status::Disabled, NOW).await?;
                         }
                         Ok(free)
                     })
@@ -176,8 +186,8 @@ on_both_engines! {
                 won += u32::from(side.await.unwrap());
             }
             assert_eq!(won, 1, "round {round}");
+            assert_eq!(store.rows("users WHERE status = 'disabled' AND id IN ('siti', 'budi')").await, 1);
         }
-        assert_eq!(store.rows("job_leases").await, 8);
     }
 
     async fn many_changes_at_once_are_all_made(store) {
