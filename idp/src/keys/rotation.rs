@@ -47,10 +47,8 @@ impl Mover<'_> {
         let in_use = in_use.ok_or_else(|| KeyError::Malformed("purpose".to_owned()))?;
         let (root, now) = (self.keys.root_named(&in_use)?, self.now);
         // An RSA key takes up to a second of a core.
-        let made = tokio::task::spawn_blocking(move || signing::generate(alg, &root, Entropy, now)).await;
-        let made = made.map_err(|_| KeyError::Refused)??;
-        let activated_at = (state == SigningKeyState::Active).then_some(now);
-        let key = StoredSigningKey { state, activated_at, ..made };
+        let made = tokio::task::spawn_blocking(move || signing::generate(alg, state, &root, now)).await;
+        let key = made.map_err(|_| KeyError::Refused)??;
         let event = self.event(&key, None, state)?;
         let stored = key.clone();
         let won = self.db.write(async move |tx| {

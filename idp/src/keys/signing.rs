@@ -41,11 +41,11 @@ enum Pair {
     EdDsa(Ed25519KeyPair),
 }
 
-/// Makes a new key pair. RSA takes up to a second: off the async threads.
+/// Makes a new key pair, to sign at once (`Active`) or later (`Next`). RSA takes up to a second: off the async threads.
 pub fn generate(
     alg: SignatureAlg,
+    state: SigningKeyState,
     root: &RootKey,
-    entropy: Entropy,
     now: Instant,
 ) -> Result<StoredSigningKey, KeyError> {
     let (private, jwk) = match alg {
@@ -54,16 +54,16 @@ pub fn generate(
         SignatureAlg::EdDsa => generate_ed()?,
     };
     let id = thumbprint(&jwk);
-    let wrapped_private = root.wrap(&wrapped_name(&id), private.expose(), entropy)?;
+    let wrapped_private = root.wrap(&wrapped_name(&id), private.expose(), Entropy)?;
     Ok(StoredSigningKey {
         public_jwk: published(&jwk, &id, alg),
         id: KeyId::new(id),
         algorithm: alg,
         provider: KeyProvider::Software,
-        state: SigningKeyState::Active,
+        state,
         wrapped_private,
         created_at: now,
-        activated_at: Some(now),
+        activated_at: (state == SigningKeyState::Active).then_some(now),
         retired_at: None,
     })
 }
@@ -285,7 +285,7 @@ mod tests {
             (SignatureAlg::Ps256, "RSA"),
             (SignatureAlg::EdDsa, "OKP"),
         ] {
-            let made = generate(alg, &root, Entropy, NOW).unwrap();
+            let made = generate(alg, SigningKeyState::Active, &root, NOW).unwrap();
             let jwk: serde_json::Value = serde_json::from_str(&made.public_jwk).unwrap();
             assert_eq!(
                 (&jwk["kty"], &jwk["alg"], &jwk["kid"]),
@@ -298,9 +298,9 @@ mod tests {
     #[test]
     fn keys_are_published_until_they_are_gone_and_parsed_once() {
         let root = RootKey::from_bytes([3; 32]);
-        let mut first = generate(SignatureAlg::Es256, &root, Entropy, NOW).unwrap();
+        let mut first = generate(SignatureAlg::Es256, SigningKeyState::Active, &root, NOW).unwrap();
         let set = SigningSet::build(&root, std::slice::from_ref(&first), &SigningSet::default()).unwrap();
-        let second = generate(SignatureAlg::Es256, &root, Entropy, NOW).unwrap();
+        let second = generate(SignatureAlg::Es256, SigningKeyState::Active, &root, NOW).unwrap();
         first.state = SigningKeyState::Retiring;
         let rotated = SigningSet::build(&root, &[first.clone(), second.clone()], &set).unwrap();
         assert_eq!(rotated.active(SignatureAlg::Es256).unwrap().id, second.id);

@@ -1,11 +1,9 @@
 use aws_lc_rs::hmac;
+use gapura_core::oauth::SigningKeyState;
 use serde_json::json;
 
 use super::*;
-use crate::{
-    entropy::Entropy,
-    keys::{root::RootKey, signing::generate},
-};
+use crate::keys::{root::RootKey, signing::generate};
 
 const NOW: Instant = Instant::from_millis(1_795_000_000_000);
 const ISSUER: &str = "https://sso.kota-contoh.go.id";
@@ -18,10 +16,10 @@ struct Bench {
 
 fn bench() -> Bench {
     let root = RootKey::from_bytes([5; 32]);
-    let ec = generate(SignatureAlg::Es256, &root, Entropy, NOW).unwrap();
-    let rsa = generate(SignatureAlg::Rs256, &root, Entropy, NOW).unwrap();
-    let pss = generate(SignatureAlg::Ps256, &root, Entropy, NOW).unwrap();
-    let ed = generate(SignatureAlg::EdDsa, &root, Entropy, NOW).unwrap();
+    let ec = generate(SignatureAlg::Es256, SigningKeyState::Active, &root, NOW).unwrap();
+    let rsa = generate(SignatureAlg::Rs256, SigningKeyState::Active, &root, NOW).unwrap();
+    let pss = generate(SignatureAlg::Ps256, SigningKeyState::Active, &root, NOW).unwrap();
+    let ed = generate(SignatureAlg::EdDsa, SigningKeyState::Active, &root, NOW).unwrap();
     let parse = |text: &str| serde_json::from_str(text).unwrap();
     let (ec_jwk, rsa_jwk) = (parse(&ec.public_jwk), parse(&rsa.public_jwk));
     Bench { set: SigningSet::build(&root, &[ec, rsa, pss, ed], &SigningSet::default()).unwrap(), ec_jwk, rsa_jwk }
@@ -135,7 +133,7 @@ fn forged(bench: &Bench, message: &str) -> Vec<String> {
     };
     let part = |jwk: &Value, name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
     let root = RootKey::from_bytes([6; 32]);
-    let own = generate(SignatureAlg::Es256, &root, Entropy, NOW).unwrap();
+    let own = generate(SignatureAlg::Es256, SigningKeyState::Active, &root, NOW).unwrap();
     let own = SigningSet::build(&root, &[own], &SigningSet::default()).unwrap();
     let own = own.active(SignatureAlg::Es256).unwrap().sign(TokenType::AccessToken, &claims()).unwrap();
     vec![
