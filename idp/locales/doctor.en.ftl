@@ -102,8 +102,14 @@ clock-unknown-remedy = Look at the address, or name another web server by --cloc
 ## Sockets
 port-free = { $key } { $address } is free.
 port-ours = { $key } { $address } is served by this server.
-port-not-ready = { $key } { $address } is served by this server, which is not ready: it waits for { $waiting }.
-port-not-ready-remedy = Signing keys are made within seconds. Database and Redis are checked above.
+port-waits-database = { $key } { $address } is served by this server, which is not ready: the database does not answer it.
+port-waits-database-remedy = Look at the findings on the database, and at the log of gapura serve.
+port-waits-changes = { $key } { $address } is served by this server, which is not ready: the database takes no changes.
+port-waits-changes-remedy = Look whether the disk of the database is full or read-only.
+port-waits-redis = { $key } { $address } is served by this server, which is not ready: Redis does not answer it.
+port-waits-redis-remedy = Look at the finding on Redis, and at the log of gapura serve.
+port-waits-keys = { $key } { $address } is served by this server, which is not ready: signing keys are missing.
+port-waits-keys-remedy = They are made within seconds; run this again. If it stays so, look at the log of gapura serve.
 port-taken = { $key } { $address } is used by another program.
 port-taken-remedy = Find the program with ss -ltnp and stop it, or change { $key }.
 port-other-issuer = { $key } { $address } is served by another gapura, which calls itself { $issuer }.

@@ -102,8 +102,14 @@ clock-unknown-remedy = Periksa alamat itu, atau sebut server web lain dengan --c
 ## Soket
 port-free = { $key } { $address } bebas.
 port-ours = { $key } { $address } dilayani server ini.
-port-not-ready = { $key } { $address } dilayani server ini, yang belum siap: menunggu { $waiting }.
-port-not-ready-remedy = Kunci penanda tangan selesai dalam beberapa detik. Basis data atau Redis yang ditunggu diperiksa di atas.
+port-waits-database = { $key } { $address } dilayani server ini, yang belum siap: basis data tidak menjawabnya.
+port-waits-database-remedy = Periksa temuan tentang basis data, dan log gapura serve.
+port-waits-changes = { $key } { $address } dilayani server ini, yang belum siap: basis data tidak menerima perubahan.
+port-waits-changes-remedy = Periksa apakah cakram basis data penuh atau hanya dapat dibaca.
+port-waits-redis = { $key } { $address } dilayani server ini, yang belum siap: Redis tidak menjawabnya.
+port-waits-redis-remedy = Periksa temuan tentang Redis, dan log gapura serve.
+port-waits-keys = { $key } { $address } dilayani server ini, yang belum siap: kunci penanda tangan belum ada.
+port-waits-keys-remedy = Kunci itu selesai dalam beberapa detik; jalankan lagi. Bila tetap begitu, periksa log gapura serve.
 port-taken = { $key } { $address } dipakai program lain.
 port-taken-remedy = Cari programnya dengan ss -ltnp, hentikan, atau ubah { $key }.
 port-other-issuer = { $key } { $address } dilayani gapura lain, yang menyebut dirinya { $issuer }.

@@ -7,9 +7,24 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use gapura_core::words;
 use serde_json::json;
 
 use crate::{metrics, state::App};
+
+words! {
+    /// What a server waits for that is not ready.
+    pub enum WaitsFor {
+        /// The database answers.
+        Database = "database",
+        /// The database takes changes: its disk is neither full nor read-only.
+        Changes = "changes to the database",
+        /// Redis answers.
+        ShortLived = "short-lived state",
+        /// A key of every announced algorithm is there.
+        SigningKeys = "signing keys",
+    }
+}
 
 /// `GET /healthz`. Anybody; reads and writes nothing: the process answers.
 pub async fn healthz() -> &'static str {
@@ -21,15 +36,15 @@ pub async fn healthz() -> &'static str {
 pub async fn readyz(State(app): State<App>) -> Response {
     let mut waiting_for = Vec::new();
     if gapura_store::generations::current(&app.db).await.is_err() {
-        waiting_for.push("database");
+        waiting_for.push(WaitsFor::Database);
     } else if !app.db.takes_changes() {
-        waiting_for.push("changes to the database");
+        waiting_for.push(WaitsFor::Changes);
     }
     if app.ephemeral.check().await.is_err() {
-        waiting_for.push("short-lived state");
+        waiting_for.push(WaitsFor::ShortLived);
     }
     if !app.keys.complete() {
-        waiting_for.push("signing keys");
+        waiting_for.push(WaitsFor::SigningKeys);
     }
     let status = if waiting_for.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({"ready": waiting_for.is_empty(), "waiting_for": waiting_for}))).into_response()

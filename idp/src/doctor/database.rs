@@ -1,8 +1,6 @@
 //! The database: does it answer, is it at this version's schema, does it sort by bytes, is it this zone's,
 //! and who else serves it.
 
-use std::time::Duration;
-
 use gapura_store::{
     Db, DbConfig, Fault,
     deployment::{self, Property},
@@ -13,11 +11,9 @@ use gapura_store::{
 use super::{Check, Finding, Findings, Visit, unread};
 use crate::{
     foundation,
+    jobs::ALIVE,
     settings::{Database, Settings},
 };
-
-/// A node that was silent for so long is dead.
-const ALIVE: Duration = Duration::from_secs(15);
 
 /// The database, where it can be read at this version's schema, and what is to be said of it.
 pub(super) async fn open(settings: &Settings) -> (Option<Db>, Findings) {

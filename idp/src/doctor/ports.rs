@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Check, Finding, Findings, Visit};
-use crate::outbound::Probed;
+use crate::{operations::WaitsFor, outbound::Probed};
 
 pub(super) async fn check(visit: &Visit<'_>) -> Findings {
     let (public, ops) = (visit.settings.server.listen, visit.settings.ops);
@@ -18,14 +18,21 @@ pub(super) async fn check(visit: &Visit<'_>) -> Findings {
 }
 
 async fn socket(visit: &Visit<'_>, key: &'static str, address: SocketAddr) -> Findings {
-    let named = |finding: Finding| finding.with("key", key).with("address", address).alone();
-    if !answers(address).await {
-        return named(match TcpListener::bind(address).await {
-            Ok(_) => Finding::ok(Check::Ports, "port-free"),
-            Err(why) if why.kind() == ErrorKind::AddrInUse => Finding::failure(Check::Ports, "port-taken"),
-            Err(why) => Finding::failure(Check::Ports, "port-refused").with("why", why),
-        });
+    let found = if answers(address).await { who(visit, key, address).await } else { free(address).await.alone() };
+    found.into_iter().map(|finding| finding.with("key", key).with("address", address)).collect()
+}
+
+/// Whether a server could listen where nobody answers.
+async fn free(address: SocketAddr) -> Finding {
+    match TcpListener::bind(address).await {
+        Ok(_) => Finding::ok(Check::Ports, "port-free"),
+        Err(why) if why.kind() == ErrorKind::AddrInUse => taken(),
+        Err(why) => Finding::failure(Check::Ports, "port-refused").with("why", why),
     }
+}
+
+/// Who answers there.
+async fn who(visit: &Visit<'_>, key: &'static str, address: SocketAddr) -> Findings {
     let path = if key == "ops.listen" { "/readyz" } else { DISCOVERY };
     // A certificate is for the public name, wherever the socket is.
     let url = match visit.settings.tls {
@@ -33,20 +40,45 @@ async fn socket(visit: &Visit<'_>, key: &'static str, address: SocketAddr) -> Fi
         _ => format!("http://{}{path}", reached(address)),
     };
     let answer = visit.probe.get(&url, Some(reached(address)), visit.clock.now()).await.ok();
-    named(match answer.as_ref().and_then(json) {
-        Some(answer) if key == "ops.listen" => match answer.get("ready") {
-            Some(Value::Bool(true)) => Finding::ok(Check::Ports, "port-ours"),
-            Some(_) => Finding::warning(Check::Ports, "port-not-ready").with("waiting", waiting(&answer)),
-            None => Finding::failure(Check::Ports, "port-taken"),
+    match answer.as_ref().and_then(json) {
+        Some(readiness) if key == "ops.listen" => ready(&readiness),
+        Some(discovery) => match issuer(&discovery) {
+            Some(issuer) if issuer == visit.settings.server.public_url.as_str() => ours().alone(),
+            Some(issuer) => Finding::failure(Check::Ports, "port-other-issuer").with("issuer", issuer).alone(),
+            None => taken().alone(),
         },
-        Some(answer) if issuer(&answer) == Some(visit.settings.server.public_url.as_str()) => {
-            Finding::ok(Check::Ports, "port-ours")
-        }
-        Some(answer) if issuer(&answer).is_some() => {
-            Finding::failure(Check::Ports, "port-other-issuer").with("issuer", issuer(&answer).unwrap_or_default())
-        }
-        _ => Finding::failure(Check::Ports, "port-taken"),
-    })
+        None => taken().alone(),
+    }
+}
+
+/// What `/readyz` says, a finding for each thing that is waited for.
+fn ready(readiness: &Value) -> Findings {
+    if readiness.get("ready") == Some(&Value::Bool(true)) {
+        return ours().alone();
+    }
+    let waits = readiness.get("waiting_for").and_then(Value::as_array).into_iter().flatten();
+    let waits: Vec<WaitsFor> = waits.filter_map(|what| what.as_str()?.parse().ok()).collect();
+    if waits.is_empty() {
+        return taken().alone();
+    }
+    waits.into_iter().map(|what| Finding::warning(Check::Ports, code(what))).collect()
+}
+
+const fn code(waited_for: WaitsFor) -> &'static str {
+    match waited_for {
+        WaitsFor::Database => "port-waits-database",
+        WaitsFor::Changes => "port-waits-changes",
+        WaitsFor::ShortLived => "port-waits-redis",
+        WaitsFor::SigningKeys => "port-waits-keys",
+    }
+}
+
+fn ours() -> Finding {
+    Finding::ok(Check::Ports, "port-ours")
+}
+
+fn taken() -> Finding {
+    Finding::failure(Check::Ports, "port-taken")
 }
 
 /// Where the provider describes itself (OpenID Connect Discovery section 4).
@@ -58,11 +90,6 @@ pub(super) fn json(probed: &Probed) -> Option<Value> {
 
 pub(super) fn issuer(discovery: &Value) -> Option<&str> {
     discovery.get("issuer")?.as_str()
-}
-
-fn waiting(readiness: &Value) -> String {
-    let list = readiness.get("waiting_for").and_then(Value::as_array).into_iter().flatten();
-    list.filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Somebody takes connections there.

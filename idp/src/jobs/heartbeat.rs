@@ -14,7 +14,7 @@ use crate::{settings::Database, state::StartError};
 
 const EVERY: Duration = Duration::from_secs(5);
 /// A node that was silent for so long is dead.
-const ALIVE: Duration = Duration::from_secs(15);
+pub(crate) const ALIVE: Duration = Duration::from_secs(15);
 /// Rows of dead nodes leave after this time.
 const KEPT: Duration = Duration::from_secs(3600);
 const AGAIN: Duration = Duration::from_millis(500);

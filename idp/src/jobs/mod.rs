@@ -27,6 +27,7 @@ use crate::{
     metrics::{self, Level},
     state::{App, Live, StartError},
 };
+pub(crate) use heartbeat::ALIVE;
 
 /// Jobs are gone this long after they were told to stop: the process must be within five seconds.
 const DRAIN: Duration = Duration::from_secs(4);

@@ -1,7 +1,7 @@
 //! Gives audit events their place in the chain, after they were committed, on one node at a time.
 //!
-//! Keys of events grow with time, so what is unsealed lies at the end: looking there every few seconds is cheap. An event
-//! may come late (its transaction took long, a clock was set back): a wider look every few minutes finds it.
+//! Keys of events grow with time, so what is unsealed lies at the end: looking there every few seconds is cheap. An
+//! event may come late (its transaction took long, a clock was set back): a wider look every few minutes finds it.
 
 use std::time::Duration;
 

@@ -339,7 +339,7 @@ fn a_port_that_somebody_else_holds_is_found() {
     assert_eq!(visit_at(&provider, &[ops]).level("port-taken"), "failure");
     let waiting = answering(http("", r#"{"ready": false, "waiting_for": ["signing keys"]}"#));
     let found = visit_at(&provider, &[("GAPURA__OPS__LISTEN", format!("127.0.0.1:{waiting}"))]);
-    assert_eq!((found.exit, found.level("port-not-ready")), (0, "warning"));
+    assert_eq!((found.exit, found.level("port-waits-keys")), (0, "warning"));
 }
 
 /// A listener that accepts and says nothing: the visit ends all the same.
