@@ -1,6 +1,6 @@
 //! The one way out: requests of our own to addresses that others registered.
 //!
-//! The story (architecture section 9, incident T18): the name is resolved once, every address is
+//! The story (incident T18): the name is resolved once, every address is
 //! checked against the networks a deployment allows, and the connection goes to the checked address
 //! itself, so that a name which answers differently the second time gains nothing. No redirects,
 //! five seconds, 64 KiB, and never our own listeners.
@@ -13,7 +13,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{body::Incoming, client::conn::http1};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use thiserror::Error;
@@ -109,14 +109,15 @@ impl Outbound {
     async fn send(&self, url: &str, form: Option<String>) -> Result<Answer, OutboundError> {
         let target = self.target(url).await?;
         let stream = connect(&target.addresses).await?;
-        let request = request(&target, form)?;
-        if target.url.scheme() == "https" {
+        let request = request(&target.url, form)?;
+        let response = if target.url.scheme() == "https" {
             let name = ServerName::try_from(target.host.clone()).map_err(|_| OutboundError::Tls)?;
             let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await;
-            exchange(stream.map_err(|_| OutboundError::Tls)?, request).await
+            exchange(stream.map_err(|_| OutboundError::Tls)?, request).await?
         } else {
-            exchange(stream, request).await
-        }
+            exchange(stream, request).await?
+        };
+        Ok(Answer { status: response.status().as_u16(), body: response.into_body() })
     }
 
     async fn target(&self, text: &str) -> Result<Target, OutboundError> {
@@ -162,8 +163,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, OutboundError> {
     Err(OutboundError::NoConnection)
 }
 
-fn request(target: &Target, form: Option<String>) -> Result<Request<Full<Bytes>>, OutboundError> {
-    let url = &target.url;
+fn request(url: &Url, form: Option<String>) -> Result<Request<Full<Bytes>>, OutboundError> {
     let path = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
@@ -186,7 +186,8 @@ fn request(target: &Target, form: Option<String>) -> Result<Request<Full<Bytes>>
         .map_err(|_| refuse("is no address"))
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, OutboundError>
+/// One request on a connection of its own; at most 64 KiB of an answer.
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, OutboundError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -195,10 +196,10 @@ where
     // Dropped, and with it the connection, when we stop listening.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
-    let response: Response<Incoming> = sender.send_request(request).await.map_err(|_| OutboundError::NoAnswer)?;
-    let status = response.status().as_u16();
-    let body = Limited::new(response.into_body(), BODY).collect().await.map_err(|_| OutboundError::NoAnswer)?;
-    Ok(Answer { status, body: body.to_bytes() })
+    let response = sender.send_request(request).await.map_err(|_| OutboundError::NoAnswer)?;
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, BODY).collect().await.map_err(|_| OutboundError::NoAnswer)?;
+    Ok(Response::from_parts(head, body.to_bytes()))
 }
 
 /// The certificates trusted here: the system's and the extra ones.

@@ -6,23 +6,16 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use gapura_core::time::Instant;
-use http::{Request, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::{Response, header};
 use rustls::{
     CertificateError, ClientConfig,
     client::{WebPkiServerVerifier, danger::ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::JoinSet,
-};
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::{BODY, OutboundError, TIME, connect, provider, resolve, roots, with_roots};
+use super::{OutboundError, TIME, connect, exchange, provider, request, resolve, roots, with_roots};
 use crate::settings::OutboundRules;
 
 /// What a probe meets.
@@ -92,16 +85,17 @@ impl Probe {
             Some(address) => vec![address],
             None => resolve(&host, port).await.map_err(|_| Unmet::Unresolved)?,
         };
+        let request = request(&url, None).map_err(|_| Unmet::Address)?;
         let stream = connect(&addresses).await.map_err(|_| Unmet::NoConnection)?;
         if url.scheme() != "https" {
-            return exchange(stream, &url).await;
+            return exchange(stream, request).await.map(probed).map_err(|_| Unmet::NoAnswer);
         }
         let name = ServerName::try_from(host).map_err(|_| Unmet::Address)?;
         let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name.clone(), stream).await;
         let stream = stream.map_err(|why| unmet(&why))?;
         let chain = stream.get_ref().1.peer_certificates().map(<[_]>::to_vec).unwrap_or_default();
-        let probed = exchange(stream, &url).await?;
-        Ok(Probed { ends_within: self.ends_within(&chain, &name, now), ..probed })
+        let response = exchange(stream, request).await.map_err(|_| Unmet::NoAnswer)?;
+        Ok(Probed { ends_within: self.ends_within(&chain, &name, now), ..probed(response) })
     }
 
     /// The first day ahead on which the chain would no longer be taken.
@@ -131,25 +125,9 @@ fn unmet(why: &std::io::Error) -> Unmet {
     }
 }
 
-async fn exchange<S>(stream: S, url: &Url) -> Result<Probed, Unmet>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Unmet::NoAnswer)?;
-    let mut driver = JoinSet::new();
-    driver.spawn(connection);
-    let request = Request::get(url.path())
-        .header(header::HOST, url.authority())
-        .header(header::ACCEPT, "*/*")
-        .header(header::USER_AGENT, concat!("gapura/", env!("CARGO_PKG_VERSION")))
-        .header(header::CONNECTION, "close")
-        .body(Full::new(Bytes::new()))
-        .map_err(|_| Unmet::Address)?;
-    let response = sender.send_request(request).await.map_err(|_| Unmet::NoAnswer)?;
+fn probed(response: Response<Bytes>) -> Probed {
     let date = response.headers().get(header::DATE).and_then(|value| value.to_str().ok()).and_then(instant);
-    let status = response.status().as_u16();
-    let body = Limited::new(response.into_body(), BODY).collect().await.map_err(|_| Unmet::NoAnswer)?;
-    Ok(Probed { status, date, body: body.to_bytes(), ends_within: None })
+    Probed { status: response.status().as_u16(), date, body: response.into_body(), ends_within: None }
 }
 
 fn instant(date: &str) -> Option<Instant> {
