@@ -129,17 +129,26 @@ impl From<Unreadable> for Failure {
     }
 }
 
+/// Who sees what the browser shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    /// Somebody sits there.
+    Person,
+    /// Nobody: the application asks behind the person's back (`prompt=none`).
+    Nobody,
+}
+
 impl Failure {
     /// The same, once it is known where the application may be told: errors of the protocol go there, a page
-    /// stays a page. Our own trouble goes there only where `nobody_looks` (`prompt=none`): a person is told
-    /// by us, in words and with the reference code, because an application can do nothing about it but send
-    /// the browser here again at once.
+    /// stays a page. Our own trouble goes there only where nobody would see our page: a person is told by us, in
+    /// words and with the reference code, because an application can do nothing about it but send the browser
+    /// here again at once.
     //= RFC6749#4.1.2.1
     #[must_use]
-    pub fn toward(self, reply_to: &ReplyTo, nobody_looks: bool) -> Self {
+    pub fn toward(self, reply_to: &ReplyTo, viewer: Viewer) -> Self {
         match self {
             Self::OAuth(error) => Self::Redirect(Box::new(reply_to.clone()), error),
-            Self::Trouble(trouble) if nobody_looks => {
+            Self::Trouble(trouble) if viewer == Viewer::Nobody => {
                 tracing::error!(%trouble, "the request failed on our side");
                 Self::Redirect(Box::new(reply_to.clone()), trouble.error())
             }

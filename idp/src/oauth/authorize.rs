@@ -45,7 +45,7 @@ use crate::{
         RequestContext,
         parameters::{Form, Query},
     },
-    failure::{self, Failure, Trouble, see_other},
+    failure::{self, Failure, Trouble, Viewer, see_other},
     interaction::{self, Interaction},
     keys::Expected,
     metrics::{Counted, Outcome, count},
@@ -149,8 +149,11 @@ async fn answer(app: &App, context: &RequestContext, attempt: &Attempt) -> Resul
     let reply_to = reply_to(client, &attempt.params).map_err(|error| Failure::Page(error, home()))?;
     let access = snapshot.catalog.of(&client.application_id).ok_or(Trouble::Corrupt("the client's application"))?;
     let asked = Asked { attempt, client, access, snapshot: &snapshot, reply_to: &reply_to };
-    let silent = attempt.params.one("prompt").ok().flatten() == Some("none");
-    decided(app, context, &asked).await.map_err(|failure| failure.toward(&reply_to, silent))
+    let viewer = match attempt.params.one("prompt") {
+        Ok(Some("none")) => Viewer::Nobody,
+        _ => Viewer::Person,
+    };
+    decided(app, context, &asked).await.map_err(|failure| failure.toward(&reply_to, viewer))
 }
 
 fn client_of<'a>(snapshot: &'a Snapshot, params: &Params) -> Result<&'a Arc<Client>, Failure> {

@@ -8,17 +8,10 @@ use gapura_tests::{relying_party::pairs, wire};
 use super::{
     crowd::Crowd,
     scene::{
-        ENGLISH, INDONESIAN, Scene, answered, is_our_json, is_our_page, logged, until, until_ready, until_waiting_for,
+        ENGLISH, Fault, INDONESIAN, Scene, answered, is_our_json, is_our_page, logged, until, until_ready,
+        until_waiting_for,
     },
 };
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    /// Every process killed, as by a power cut.
-    Gone,
-    /// Every process stopped: connections stay open, nothing comes.
-    Silent,
-}
 
 /// What needs the database. The form alone needs none.
 const NEEDS_IT: [&str; 5] = ["userinfo", "introspection", "refresh", "entry", "sign-in"];

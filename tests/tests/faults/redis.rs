@@ -10,7 +10,7 @@ use gapura_tests::{
 
 use super::{
     crowd::Crowd,
-    scene::{ENGLISH, INDONESIAN, Scene, answered, is_our_json, is_our_page, until_ready, until_waiting_for},
+    scene::{ENGLISH, Fault, INDONESIAN, Scene, answered, is_our_json, is_our_page, until_ready, until_waiting_for},
 };
 
 /// What goes on without Redis, and what does not.
@@ -19,15 +19,15 @@ const WAITS: [&str; 2] = ["entry", "sign-in"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gone() {
-    outage(true).await;
+    outage(Fault::Gone).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silent() {
-    outage(false).await;
+    outage(Fault::Silent).await;
 }
 
-async fn outage(gone: bool) {
+async fn outage(fault: Fault) {
     let mut scene = Scene::open().await;
     let mut browser = scene.office.browser(scene.provider());
     let rp = scene.office.rp("presensi", scene.provider());
@@ -43,7 +43,7 @@ async fn outage(gone: bool) {
     assert_eq!(waiting.status, 200);
     let marks = marks_since(&scene).await;
 
-    let silent = if gone {
+    let silent = if fault == Fault::Gone {
         scene.redis.kill();
         None
     } else {
@@ -66,12 +66,12 @@ async fn outage(gone: bool) {
     guessing_is_slowed_down(&scene).await;
 
     drop(silent);
-    if gone {
+    if fault == Fault::Gone {
         scene.redis.start();
     }
     until_ready(scene.provider()).await;
     crowd.works(&WAITS).await;
-    if gone {
+    if fault == Fault::Gone {
         came_back_empty(&scene, marks).await;
         // What was in it is gone: a new start, said with a way to it; a code opens nothing.
         let page = late.submit("password", &typed).await;
@@ -85,7 +85,7 @@ async fn outage(gone: bool) {
         assert!(page.location().is_some_and(|next| parameter(&next, "code").is_some()), "{}", page.text());
     }
     scene.office.tokens(&mut scene.office.browser(scene.provider()), &rp).await;
-    println!("Redis {}: {}", if gone { "gone" } else { "silent" }, crowd.end().await);
+    println!("Redis {fault:?}: {}", crowd.end().await);
 }
 
 /// The account's own throttle lies in the database: without Redis nobody guesses faster.

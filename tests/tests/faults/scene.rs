@@ -15,6 +15,15 @@ pub(super) const CHEAP: [(&str, &str); 2] = [("PASSWORDS__MEMORY_KIB", "64"), ("
 /// The longest that docs/faults.md lets anybody wait for an answer, and what a busy machine may add.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10 + 20);
 
+/// What befalls a server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fault {
+    /// Every process killed, as by a power cut.
+    Gone,
+    /// Every process stopped: connections stay open, nothing comes.
+    Silent,
+}
+
 /// A running office on PostgreSQL and Redis of its own.
 pub(super) struct Scene {
     pub(super) office: Office,
