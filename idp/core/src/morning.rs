@@ -20,9 +20,9 @@ const MORNINGS: usize = 200;
 /// time: 6,500 of 7,000.
 const HERD: f64 = 6500.0 / 7000.0;
 /// Longest pause between two tries of one person in front of a closed gate.
-const RETRY_SECONDS: f64 = 30.0;
+pub const RETRY_SECONDS: f64 = 30.0;
 
-/// Logins a second at the 99th percentile of mornings.
+/// Sign-ins a second at the 99th percentile of mornings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Peak {
     /// In the worst second.
@@ -48,14 +48,22 @@ pub fn peak(staff: u32) -> Peak {
     Peak { second, ten_seconds, minute }
 }
 
-/// How many stand outside after an outage from 07:15 to 07:35, and in how many seconds all of them
-/// are served where so many hashes a second are left for them.
-pub fn herd(staff: u32, hashes_per_second: f64) -> (f64, f64) {
-    let people = (f64::from(staff) * HERD).round();
-    (people, people / hashes_per_second + RETRY_SECONDS)
+/// The crowd after an outage from 07:15 to 07:35.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Herd {
+    /// How many stand outside.
+    pub people: f64,
+    /// In how many seconds all of them are served.
+    pub seconds: f64,
 }
 
-/// Logins expected in a second of the morning.
+/// The crowd of a city with so many staff, where so many hashes a second are left for it.
+pub fn herd(staff: u32, hashes_per_second: f64) -> Herd {
+    let people = (f64::from(staff) * HERD).round();
+    Herd { people, seconds: people / hashes_per_second + RETRY_SECONDS }
+}
+
+/// Sign-ins expected in a second of the morning.
 #[expect(clippy::cast_precision_loss, reason = "seconds of a morning")]
 fn rate(staff: u32, second: usize) -> f64 {
     let people = f64::from(staff) * SHARE;
@@ -111,7 +119,7 @@ mod tests {
     use super::*;
 
     /// The table the city plans by: worst second, worst ten seconds, worst minute. Two hundred
-    /// mornings leave one login a second of chance.
+    /// mornings leave one sign-in a second of chance.
     #[test]
     fn the_worst_seconds_are_those_the_city_plans_by() {
         for (staff, second, ten_seconds, minute) in
@@ -140,6 +148,6 @@ mod tests {
 
     #[test]
     fn a_herd_is_served_by_what_is_left_for_it() {
-        assert_eq!(herd(7_000, 65.0), (6_500.0, 130.0));
+        assert_eq!(herd(7_000, 65.0), Herd { people: 6_500.0, seconds: 130.0 });
     }
 }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gapura_core::morning::{self, Peak};
+use gapura_core::morning::{self, Herd, Peak, RETRY_SECONDS};
 use serde_json::json;
 
 use super::{Done, Failed, Outcome, arguments::Calibrate, note};
@@ -63,7 +63,7 @@ struct Proposal {
     /// Hashes a second that sign-ins may count on.
     rate: f64,
     peak: Peak,
-    herd: (f64, f64),
+    herd: Herd,
     carries: bool,
 }
 
@@ -124,7 +124,8 @@ fn propose(measured: &[Measured], machine: Machine, staff: u32) -> Option<Propos
         let herd = morning::herd(staff, rate);
         let room =
             machine.memory_mib.is_none_or(|all| memory_mib_of(measured.cost, machine.cores) <= all / MEMORY_PART);
-        let carries = rate >= peak.second && herd.1 <= HERD_SECONDS && room && measured.one_core * HASH_SECONDS >= 1.0;
+        let carries =
+            rate >= peak.second && herd.seconds <= HERD_SECONDS && room && measured.one_core * HASH_SECONDS >= 1.0;
         Proposal { staff, machine, measured: *measured, queue: queue(rate), rate, peak, herd, carries }
     });
     let mut best: Option<Proposal> = None;
@@ -160,15 +161,15 @@ impl Proposal {
         memory_mib_of(self.measured.cost, self.machine.cores)
     }
 
-    /// Cores that would carry the worst second and the crowd.
+    /// Cores that would carry the worst second, and the crowd, of which the last comes after a pause.
     fn cores_needed(&self) -> f64 {
-        let needed = self.peak.second.max(self.herd.0 / (HERD_SECONDS - (self.herd.1 - self.herd.0 / self.rate)));
+        let needed = self.peak.second.max(self.herd.people / (HERD_SECONDS - RETRY_SECONDS));
         (needed / (self.measured.one_core * SHARE)).ceil()
     }
 
     fn text(&self, measured: &[Measured]) -> String {
         let mut text = String::new();
-        let (cores, Peak { second, ten_seconds, minute }, (people, seconds)) =
+        let (cores, Peak { second, ten_seconds, minute }, Herd { people, seconds }) =
             (self.machine.cores, self.peak, self.herd);
         let memory = self.machine.memory_mib.map(|mib| format!(", {mib} MiB")).unwrap_or_default();
         let _ = writeln!(text, "Mesin / machine: {cores} inti / cores{memory}\n");
@@ -217,7 +218,7 @@ impl Proposal {
             "peak": {
                 "second": self.peak.second, "ten_seconds": self.peak.ten_seconds, "minute": self.peak.minute,
             },
-            "herd": {"people": self.herd.0, "seconds": self.herd.1},
+            "herd": {"people": self.herd.people, "seconds": self.herd.seconds},
             "proposal": {
                 "memory_kib": memory_kib, "iterations": iterations, "parallelism": parallelism,
                 "workers": self.machine.cores, "queue": self.queue,
@@ -280,7 +281,7 @@ mod tests {
     #[test]
     fn a_crowd_of_a_large_city_weighs_more_than_its_worst_second() {
         let proposal = proposed(130.0, TWO_CORES, 100_000);
-        assert!(proposal.herd.1 > HERD_SECONDS && !proposal.carries, "{:?}", proposal.herd);
+        assert!(proposal.herd.seconds > HERD_SECONDS && !proposal.carries, "{:?}", proposal.herd);
     }
 
     #[test]
