@@ -59,9 +59,9 @@ pub enum Error {
     },
     /// The provider does not accept the client's secret, or its key.
     #[error(
-        "the provider does not accept the secret of client {client_id:?}: GAPURA_CLIENT_SECRET is wrong, was rotated, or belongs to another client (or, where GAPURA_CLIENT_KEY_FILE is set: its public key is not registered there)"
+        "the provider does not accept how client {client_id:?} proves itself: GAPURA_CLIENT_SECRET is wrong, was rotated, or belongs to another client; or, where GAPURA_CLIENT_KEY_FILE is set, its public key is not registered there"
     )]
-    SecretWrong {
+    ProofRefused {
         /// Client of the settings.
         client_id: String,
     },
@@ -136,7 +136,7 @@ impl Error {
             Self::NotAProvider { .. } => "not_a_provider",
             Self::IssuerMismatch { .. } => "issuer_mismatch",
             Self::ClockOff { .. } => "clock_off",
-            Self::SecretWrong { .. } => "secret_wrong",
+            Self::ProofRefused { .. } => "proof_refused",
             Self::RedirectNotRegistered { .. } => "redirect_not_registered",
             Self::ScopesNotRegistered { .. } => "scopes_not_registered",
             Self::Refused { .. } => "refused",

@@ -50,7 +50,8 @@ impl SessionKey {
 }
 
 /// What the application remembers of one sign-in. A store writes it whole (serde) and never looks inside, except for
-/// [`Session::sub`], [`Session::sid`] and [`Session::expires_at`].
+/// [`Session::sub`], [`Session::sid`], [`Session::issued_at`] (what [`Ended`] is compared with) and
+/// [`Session::expires_at`].
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Session {
     pub(crate) sub: String,

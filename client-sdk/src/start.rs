@@ -25,11 +25,11 @@ pub(crate) async fn check(gapura: &Gapura) -> Result<(), Error> {
         }
         Err(error) => return Err(error),
     };
-    check_secret(gapura, &provider).await?;
+    check_proof(gapura, &provider).await?;
     check_request(gapura).await
 }
 
-async fn check_secret(gapura: &Gapura, provider: &Provider) -> Result<(), Error> {
+async fn check_proof(gapura: &Gapura, provider: &Provider) -> Result<(), Error> {
     let relying_party = provider.relying_party(gapura.settings(), &KeySet::default())?;
     let code = AuthorizationCode::new("gapura-client-start-check".to_owned());
     let mut request = relying_party.exchange_code(code);
@@ -39,7 +39,7 @@ async fn check_secret(gapura: &Gapura, provider: &Provider) -> Result<(), Error>
     let answer = request.request_async(gapura.outbound()).await;
     match answer.map_err(|error| token_error(relying_party.token_uri().as_str(), error)) {
         Err(Error::Refused { code, .. }) if code == "invalid_client" => {
-            Err(Error::SecretWrong { client_id: gapura.settings().client_id.clone() })
+            Err(Error::ProofRefused { client_id: gapura.settings().client_id.clone() })
         }
         _ => Ok(()),
     }

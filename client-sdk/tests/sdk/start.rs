@@ -18,11 +18,11 @@ async fn a_wrong_setting_stops_the_start_with_the_sentence_that_mends_it() {
     let issuer = provider.issuer.clone();
     let error = builder(&provider).client_secret("salah").build().await.unwrap_err();
     assert!(
-        matches!(error, Error::SecretWrong { .. }) && error.for_developer().contains("GAPURA_CLIENT_SECRET"),
+        matches!(error, Error::ProofRefused { .. }) && error.for_developer().contains("GAPURA_CLIENT_SECRET"),
         "{error}"
     );
     let error = Gapura::builder(&issuer, "lain", APP).client_secret(SECRET).build().await.unwrap_err();
-    assert!(matches!(error, Error::SecretWrong { .. }), "{error}");
+    assert!(matches!(error, Error::ProofRefused { .. }), "{error}");
     let foreign = "https://tak-terdaftar.kota.go.id";
     let error = Gapura::builder(&issuer, CLIENT, foreign).client_secret(SECRET).build().await.unwrap_err();
     assert!(matches!(error, Error::RedirectNotRegistered { .. }), "{error}");
@@ -60,7 +60,7 @@ async fn a_key_takes_the_place_of_a_secret() {
         assert!(set["keys"][0].get("d").is_none() && set["keys"][0]["use"] == "sig", "{set}");
         provider.inside().client_keys = Some(set);
         let error = builder(&provider).build().await.unwrap_err();
-        assert!(matches!(error, Error::SecretWrong { .. }), "{error}");
+        assert!(matches!(error, Error::ProofRefused { .. }), "{error}");
         let world = World::with(provider, |builder| builder.client_key_pem(pem)).await;
         let mut browser = world.signed_in().await;
         world.provider.clock.advance(301);
