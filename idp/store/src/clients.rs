@@ -98,7 +98,8 @@ fn columns(keys: Option<&ClientKeys>) -> (Option<String>, Option<&str>) {
 pub async fn all(db: &Db) -> Result<Vec<Client>, StoreError> {
     const SQL: &str = "SELECT c.id, c.application_id, c.name, c.enabled, c.auth_method, c.grant_types, \
          c.redirect_uris, c.post_logout_redirect_uris, c.scopes, c.home_uri, c.backchannel_logout_uri, \
-         c.id_token_alg, c.pkce, c.refresh, c.asks_consent, c.jwks, c.jwks_uri, s.hash AS secret_hash, s.expires_at AS secret_expires_at \
+         c.id_token_alg, c.pkce, c.refresh, c.asks_consent, c.jwks, c.jwks_uri, s.hash AS secret_hash, \
+         s.expires_at AS secret_expires_at \
          FROM clients c LEFT JOIN client_secrets s ON s.client_id = c.id ORDER BY c.id, s.id";
     let mut clients: Vec<Client> = Vec::new();
     for row in db.all::<Row>(SQL, values![]).await? {
@@ -181,11 +182,11 @@ pub async fn rotate_secret(
     now: Instant,
 ) -> Result<bool, StoreError> {
     const RUNNING_OUT: &str =
-        "SELECT id FROM client_secrets WHERE client_id = $1 AND expires_at > $2 AND $3 > $2 ORDER BY id LIMIT 1";
+        "SELECT id FROM client_secrets WHERE client_id = $1 AND expires_at > $2 ORDER BY id LIMIT 1";
     const OVER: &str = "DELETE FROM client_secrets WHERE client_id = $1 AND expires_at <= $2";
     const END: &str =
         "UPDATE client_secrets SET expires_at = $2 WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
-    if tx.first::<Key>(RUNNING_OUT, values![client, now, ends]).await?.is_some() {
+    if ends > now && tx.first::<Key>(RUNNING_OUT, values![client, now]).await?.is_some() {
         return Ok(false);
     }
     tx.execute(END, values![client, ends]).await?;
