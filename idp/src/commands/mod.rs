@@ -1,4 +1,4 @@
-//! The command line (architecture section 10).
+//! The command line (docs/operations.md).
 //!
 //! Every command works on a fresh directory and beside a serving server, takes `--json` (one object
 //! on standard output, notes on standard error), and ends with 0 done, 1 refused by content, 2 wrong

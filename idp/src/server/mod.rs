@@ -3,7 +3,7 @@
 //! The story: sockets are bound before anything else, so that a port in use is said at once; each
 //! connection passes [`tls`], where this server speaks it itself, and the [`pace`] that bounds how long a
 //! request's head may take and how long it may idle; on SIGTERM nothing new is accepted, requests under
-//! way are finished, and after four seconds the rest is dropped (architecture sections 9 and 10).
+//! way are finished, and after four seconds the rest is dropped (docs/operations.md).
 
 pub mod descriptors;
 mod pace;
@@ -53,7 +53,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The times of architecture section 9.
+    /// Ten seconds for a head, 75 between two requests (docs/faults.md).
     pub const fn new(connections: usize) -> Self {
         Self { connections, head: Duration::from_secs(10), idle: Duration::from_secs(75) }
     }

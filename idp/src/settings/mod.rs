@@ -1,9 +1,9 @@
 //! What a deployment decides: one `gapura.toml`, every key overridable by a variable
 //! `GAPURA__SECTION__KEY`, every secret also by a `…_file`.
 //!
-//! The story: [`source`] reads file and environment into the keys of [`table`] and refuses what it
-//! does not know by the file's line or the variable's name; here they become validated types, once. Nothing else reads the environment, and there is no global. Without a
-//! file and without variables the defaults start a working server on this machine.
+//! The story: [`source`] reads file and environment into the keys of [`table`] and refuses what it does not know by the
+//! file's line or the variable's name; here they become validated types, once. Nothing else reads the environment, and
+//! there is no global. Without a file and without variables the defaults start a working server on this machine.
 
 mod change;
 mod origin;
@@ -125,7 +125,7 @@ pub struct Passwords {
     pub queue: usize,
 }
 
-/// Lifetimes of the SSO session (architecture section 6).
+/// Lifetimes of the SSO session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sessions {
     /// From sign-in to the end.

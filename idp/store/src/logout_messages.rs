@@ -209,7 +209,8 @@ record! {
 
 /// By client, the messages that failed and wait, and those given up after `since`.
 pub async fn undelivered(db: &Db, since: Instant) -> Result<Vec<Undelivered>, StoreError> {
-    const SQL: &str = "SELECT client_id, CAST(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END) AS BIGINT) AS waiting, \
+    const SQL: &str = "SELECT client_id, \
+         CAST(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END) AS BIGINT) AS waiting, \
          CAST(SUM(CASE WHEN state = 'given_up' THEN 1 ELSE 0 END) AS BIGINT) AS given_up, \
          MAX(last_error) AS last_error FROM logout_messages WHERE last_error IS NOT NULL AND (state = 'pending' \
          OR (state = 'given_up' AND ended_at > $1)) GROUP BY client_id ORDER BY client_id";

@@ -52,8 +52,8 @@ fn next(head: Option<&Link>) -> (i64, Hash) {
     head.map_or((1, [0; 32]), |head| (head.number.saturating_add(1), head.hash()))
 }
 
-/// The digest of an event: SHA-256 over its salt (16 bytes) and its canonical bytes. Without the salt, whoever holds the
-/// chain cannot guess a body back.
+/// The digest of an event: SHA-256 over its salt (16 bytes) and its canonical bytes. Without the salt, whoever holds
+/// the chain cannot guess a body back.
 pub fn digest(salt: &[u8], body: &[u8]) -> Hash {
     let mut hash = Sha256::new();
     hash.update(salt);

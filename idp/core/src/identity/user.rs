@@ -31,7 +31,7 @@ words! {
 }
 
 impl UserKind {
-    /// Whether the account must name a sponsor OPD and an end date (architecture section 5).
+    /// Whether the account must name a sponsor OPD and an end date: no staff list would end it.
     pub const fn needs_sponsor(self) -> bool {
         matches!(self, Self::NonAsn | Self::Vendor)
     }

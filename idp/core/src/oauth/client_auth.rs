@@ -58,7 +58,6 @@ impl Caller {
 
 /// Reads the proof from the Authorization headers and the body.
 //= RFC6749#2.3.1
-//= RFC6749#2.3.1
 pub fn presented<'a>(
     authorization: impl IntoIterator<Item = &'a [u8]>,
     params: &Params,
@@ -186,7 +185,6 @@ mod tests {
         format!("Basic {}", STANDARD.encode(pair))
     }
 
-    //= RFC6749#2.3.1 test
     //= RFC6749#2.3.1 test
     //= RFC6749#5.2 test
     #[test]

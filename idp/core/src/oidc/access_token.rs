@@ -11,7 +11,7 @@ use crate::{
     oidc::Issuing,
 };
 
-/// The claims of an access token. Names and shapes are fixed (architecture section 8).
+/// The claims of an access token. Names and shapes are fixed (docs/claims.md).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Issuer.

@@ -14,7 +14,7 @@ use crate::{
     oidc::Issuing,
 };
 
-/// The claims of an ID token. Names and shapes are fixed (architecture section 8).
+/// The claims of an ID token. Names and shapes are fixed (docs/claims.md).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdClaims {
     /// Issuer.

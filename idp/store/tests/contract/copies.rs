@@ -18,7 +18,7 @@ async fn web_is_enabled(copies: &Copies) -> bool {
     copies.current().await.unwrap().clients[&web()].enabled
 }
 
-/// Asks until the answer comes, at most for the second that architecture promises and its margin.
+/// Asks until the answer comes, at most for the second that ARCHITECTURE.md promises and its margin.
 async fn becomes(copies: &Copies, enabled: bool) {
     let followed = async {
         while web_is_enabled(copies).await != enabled {
