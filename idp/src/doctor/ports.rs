@@ -105,3 +105,20 @@ fn reached(address: SocketAddr) -> SocketAddr {
         _ => address,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_thing_that_is_waited_for_is_a_finding() {
+        let codes = |readiness: Value| ready(&readiness).iter().map(|found| found.code).collect::<Vec<_>>();
+        assert_eq!(codes(json!({"ready": true, "waiting_for": []})), ["port-ours"]);
+        let all = json!({"ready": false, "waiting_for": WaitsFor::ALL});
+        let waits = ["port-waits-database", "port-waits-changes", "port-waits-redis", "port-waits-keys"];
+        assert_eq!(codes(all), waits);
+        assert_eq!(codes(json!({"ready": "soon"})), ["port-taken"], "no server of ours says so");
+    }
+}
