@@ -19,7 +19,7 @@ use gapura_core::{
 use crate::{
     Db, StoreError,
     columns::{instant, list, must, period, word},
-    door::{Value, record, values},
+    door::{Cells, Record, Row, Value, values},
 };
 
 /// `$1` cookie hash; `$2` sub, `$3` session, `$4` family; `$5` account; `$6` refresh token, `$7` its hash.
@@ -123,30 +123,39 @@ async fn load(db: &Db, who: Who) -> Result<Parts, StoreError> {
     Ok(Parts(db.all(STANDING, values).await?))
 }
 
-record! {
-    /// One row of any arm.
-    struct Part {
-        part: String,
-        t1: Option<String>,
-        t2: Option<String>,
-        t3: Option<String>,
-        t4: Option<String>,
-        t5: Option<String>,
-        t6: Option<String>,
-        t7: Option<String>,
-        t8: Option<String>,
-        t9: Option<String>,
-        t10: Option<String>,
-        t11: Option<String>,
-        t12: Option<String>,
-        t13: Option<String>,
-        t14: Option<String>,
-        t15: Option<String>,
-        n1: Option<i64>,
-        n2: Option<i64>,
-        n3: Option<i64>,
-        n4: Option<i64>,
-        n5: Option<i64>,
+/// One row, read as its arm says.
+enum Part {
+    User(Box<User>),
+    Session(Session),
+    Family(Family),
+    Token(RefreshToken),
+    Entered(ClientId),
+    Assignment(Assignment),
+    Grant(RoleGrant),
+}
+
+/// How many columns of text come before those of numbers.
+const TEXTS: usize = 15;
+
+impl Record for Part {
+    const COLUMNS: &'static [&'static str] = &[
+        "part", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9", "t10", "t11", "t12", "t13", "t14", "t15", "n1",
+        "n2", "n3", "n4", "n5",
+    ];
+
+    fn read(cells: Cells<'_, impl Row>) -> Result<Self, StoreError> {
+        let part: String = cells.at(0)?;
+        let arm = Arm(cells);
+        Ok(match part.as_str() {
+            "user" => Self::User(Box::new(arm.user()?)),
+            "session" => Self::Session(arm.session()?),
+            "family" => Self::Family(arm.family()?),
+            "token" => Self::Token(arm.token()?),
+            "entered" => Self::Entered(ClientId::new(must(arm.t(1)?, "session_clients.client_id")?)),
+            "assignment" => Self::Assignment(arm.assignment()?),
+            "grant" => Self::Grant(arm.grant()?),
+            other => return Err(StoreError::Corrupt(format!("standing has no part {other}"))),
+        })
     }
 }
 
@@ -158,15 +167,14 @@ impl Parts {
         let (mut user, mut session, mut family, mut token) = (None, None, None, None);
         let (mut entered, mut assignments, mut grants) = (Vec::new(), Vec::new(), Vec::new());
         for part in self.0 {
-            match part.part.as_str() {
-                "user" => user = Some(part.user()?),
-                "session" => session = Some(part.session()?),
-                "family" => family = Some(part.family()?),
-                "token" => token = Some(part.token()?),
-                "entered" => entered.push(ClientId::new(must(part.t1, "session_clients.client_id")?)),
-                "assignment" => assignments.push(part.assignment()?),
-                "grant" => grants.push(part.grant()?),
-                other => return Err(StoreError::Corrupt(format!("standing has no part {other}"))),
+            match part {
+                Part::User(found) => user = Some(*found),
+                Part::Session(found) => session = Some(found),
+                Part::Family(found) => family = Some(found),
+                Part::Token(found) => token = Some(found),
+                Part::Entered(client) => entered.push(client),
+                Part::Assignment(found) => assignments.push(found),
+                Part::Grant(found) => grants.push(found),
             }
         }
         let standing = |user| Standing { user, session, family, entered, assignments, grants };
@@ -174,98 +182,121 @@ impl Parts {
     }
 }
 
-impl Part {
-    fn user(self) -> Result<User, StoreError> {
+/// The columns of a row; only those that its arm fills are read.
+struct Arm<'r, R>(Cells<'r, R>);
+
+impl<R: Row> Arm<'_, R> {
+    fn t(&self, number: usize) -> Result<Option<String>, StoreError> {
+        self.0.at(number)
+    }
+
+    fn n(&self, number: usize) -> Result<Option<i64>, StoreError> {
+        self.0.at(TEXTS + number)
+    }
+
+    fn user(&self) -> Result<User, StoreError> {
         Ok(User {
-            id: UserId::new(must(self.t1, "users.id")?),
-            sub: must(self.t2, "users.sub")?,
-            kind: word(&must(self.t3, "users.kind")?, "users.kind")?,
-            status: word(&must(self.t4, "users.status")?, "users.status")?,
-            name: PersonName { full: must(self.t5, "users.full_name")?, title_before: self.t6, title_after: self.t7 },
-            employee_number: self.t8,
-            official_email: self.t9,
-            golongan: self.t11,
-            sponsor_opd: self.t12.map(UnitId::new),
-            validity: self.t13.map(|from| period(&from, self.t14.as_deref(), "users.valid_from")).transpose()?,
-            language: self.t15,
-            epoch: must(self.n1, "users.epoch")?,
+            id: UserId::new(must(self.t(1)?, "users.id")?),
+            sub: must(self.t(2)?, "users.sub")?,
+            kind: word(&must(self.t(3)?, "users.kind")?, "users.kind")?,
+            status: word(&must(self.t(4)?, "users.status")?, "users.status")?,
+            name: PersonName {
+                full: must(self.t(5)?, "users.full_name")?,
+                title_before: self.t(6)?,
+                title_after: self.t(7)?,
+            },
+            employee_number: self.t(8)?,
+            official_email: self.t(9)?,
+            golongan: self.t(11)?,
+            sponsor_opd: self.t(12)?.map(UnitId::new),
+            validity: self.t(13)?.map(|from| period(&from, self.t(14)?.as_deref(), "users.valid_from")).transpose()?,
+            language: self.t(15)?,
+            epoch: must(self.n(1)?, "users.epoch")?,
         })
     }
 
-    fn session(self) -> Result<Session, StoreError> {
-        let reason = self.t5.map(|reason| word(&reason, "sessions.end_reason")).transpose()?;
+    fn session(&self) -> Result<Session, StoreError> {
+        let reason = self.t(5)?.map(|reason| word(&reason, "sessions.end_reason")).transpose()?;
         Ok(Session {
-            id: SessionId::new(must(self.t1, "sessions.id")?),
-            user_id: UserId::new(must(self.t2, "sessions.user_id")?),
-            user_epoch: must(self.n1, "sessions.user_epoch")?,
-            acr: must(self.t3, "sessions.acr")?,
-            amr: list(&must(self.t4, "sessions.amr")?, "sessions.amr")?,
-            auth_time: must(instant(self.n2), "sessions.auth_time")?,
-            last_seen_at: must(instant(self.n3), "sessions.last_seen_at")?,
-            expires_at: must(instant(self.n4), "sessions.expires_at")?,
-            ended: instant(self.n5).zip(reason),
+            id: SessionId::new(must(self.t(1)?, "sessions.id")?),
+            user_id: UserId::new(must(self.t(2)?, "sessions.user_id")?),
+            user_epoch: must(self.n(1)?, "sessions.user_epoch")?,
+            acr: must(self.t(3)?, "sessions.acr")?,
+            amr: list(&must(self.t(4)?, "sessions.amr")?, "sessions.amr")?,
+            auth_time: must(instant(self.n(2)?), "sessions.auth_time")?,
+            last_seen_at: must(instant(self.n(3)?), "sessions.last_seen_at")?,
+            expires_at: must(instant(self.n(4)?), "sessions.expires_at")?,
+            ended: instant(self.n(5)?).zip(reason),
         })
     }
 
-    fn family(self) -> Result<Family, StoreError> {
-        let reason = self.t9.map(|reason| word(&reason, "refresh_families.revoke_reason")).transpose()?;
+    fn family(&self) -> Result<Family, StoreError> {
+        let reason = self.t(9)?.map(|reason| word(&reason, "refresh_families.revoke_reason")).transpose()?;
         Ok(Family {
-            id: FamilyId::new(must(self.t1, "refresh_families.id")?),
-            user_id: UserId::new(must(self.t2, "refresh_families.user_id")?),
-            client_id: ClientId::new(must(self.t3, "refresh_families.client_id")?),
-            session_id: self.t4.map(SessionId::new),
-            offline: self.t10.is_some(),
-            scopes: list(&must(self.t5, "refresh_families.scopes")?, "refresh_families.scopes")?,
-            user_epoch: must(self.n1, "refresh_families.user_epoch")?,
-            acr: must(self.t6, "refresh_families.acr")?,
-            amr: list(&must(self.t7, "refresh_families.amr")?, "refresh_families.amr")?,
-            auth_time: must(instant(self.n2), "refresh_families.auth_time")?,
-            nonce: self.t8,
-            last_used_at: must(instant(self.n3), "refresh_families.last_used_at")?,
-            expires_at: must(instant(self.n4), "refresh_families.expires_at")?,
-            revoked: instant(self.n5).zip(reason),
+            id: FamilyId::new(must(self.t(1)?, "refresh_families.id")?),
+            user_id: UserId::new(must(self.t(2)?, "refresh_families.user_id")?),
+            client_id: ClientId::new(must(self.t(3)?, "refresh_families.client_id")?),
+            session_id: self.t(4)?.map(SessionId::new),
+            offline: self.t(10)?.is_some(),
+            scopes: list(&must(self.t(5)?, "refresh_families.scopes")?, "refresh_families.scopes")?,
+            user_epoch: must(self.n(1)?, "refresh_families.user_epoch")?,
+            acr: must(self.t(6)?, "refresh_families.acr")?,
+            amr: list(&must(self.t(7)?, "refresh_families.amr")?, "refresh_families.amr")?,
+            auth_time: must(instant(self.n(2)?), "refresh_families.auth_time")?,
+            nonce: self.t(8)?,
+            last_used_at: must(instant(self.n(3)?), "refresh_families.last_used_at")?,
+            expires_at: must(instant(self.n(4)?), "refresh_families.expires_at")?,
+            revoked: instant(self.n(5)?).zip(reason),
         })
     }
 
-    fn token(self) -> Result<RefreshToken, StoreError> {
-        let consumed = instant(self.n4);
+    fn token(&self) -> Result<RefreshToken, StoreError> {
+        let consumed = instant(self.n(4)?);
         Ok(RefreshToken {
-            id: RefreshTokenId::new(must(self.t1, "refresh_tokens.id")?),
-            family_id: FamilyId::new(must(self.t2, "refresh_tokens.family_id")?),
-            issued_at: must(instant(self.n1), "refresh_tokens.issued_at")?,
-            expires_at: must(instant(self.n2), "refresh_tokens.expires_at")?,
-            consumed_at: instant(self.n3),
-            successor: self.t3.map(|id| Successor { id: RefreshTokenId::new(id), consumed: consumed.is_some() }),
+            id: RefreshTokenId::new(must(self.t(1)?, "refresh_tokens.id")?),
+            family_id: FamilyId::new(must(self.t(2)?, "refresh_tokens.family_id")?),
+            issued_at: must(instant(self.n(1)?), "refresh_tokens.issued_at")?,
+            expires_at: must(instant(self.n(2)?), "refresh_tokens.expires_at")?,
+            consumed_at: instant(self.n(3)?),
+            successor: self.t(3)?.map(|id| Successor { id: RefreshTokenId::new(id), consumed: consumed.is_some() }),
         })
     }
 
-    fn assignment(self) -> Result<Assignment, StoreError> {
-        let eselon = must(self.t7, "positions.eselon")?;
+    fn assignment(&self) -> Result<Assignment, StoreError> {
+        let eselon = must(self.t(7)?, "positions.eselon")?;
         Ok(Assignment {
-            id: AssignmentId::new(must(self.t1, "assignments.id")?),
-            user_id: UserId::new(must(self.t2, "assignments.user_id")?),
-            unit_id: UnitId::new(must(self.t3, "assignments.unit_id")?),
+            id: AssignmentId::new(must(self.t(1)?, "assignments.id")?),
+            user_id: UserId::new(must(self.t(2)?, "assignments.user_id")?),
+            unit_id: UnitId::new(must(self.t(3)?, "assignments.unit_id")?),
             position: Position {
-                id: PositionId::new(must(self.t4, "positions.id")?),
-                name: must(self.t5, "positions.name")?,
-                class: word(&must(self.t6, "positions.class")?, "positions.class")?,
+                id: PositionId::new(must(self.t(4)?, "positions.id")?),
+                name: must(self.t(5)?, "positions.name")?,
+                class: word(&must(self.t(6)?, "positions.class")?, "positions.class")?,
                 eselon: (!eselon.is_empty()).then_some(eselon),
             },
-            kind: word(&must(self.t8, "assignments.kind")?, "assignments.kind")?,
-            period: period(&must(self.t9, "assignments.valid_from")?, self.t10.as_deref(), "assignments.valid_from")?,
-            decree_number: self.t11,
+            kind: word(&must(self.t(8)?, "assignments.kind")?, "assignments.kind")?,
+            period: period(
+                &must(self.t(9)?, "assignments.valid_from")?,
+                self.t(10)?.as_deref(),
+                "assignments.valid_from",
+            )?,
+            decree_number: self.t(11)?,
         })
     }
 
-    fn grant(self) -> Result<RoleGrant, StoreError> {
+    fn grant(&self) -> Result<RoleGrant, StoreError> {
         Ok(RoleGrant {
-            id: RoleGrantId::new(must(self.t1, "role_grants.id")?),
-            user_id: UserId::new(must(self.t2, "role_grants.user_id")?),
-            application_id: ApplicationId::new(must(self.t3, "role_grants.application_id")?),
-            role: must(self.t4, "role_grants.role")?,
-            reason: must(self.t5, "role_grants.reason")?,
-            approved_by: must(self.t6, "role_grants.approved_by")?,
-            period: period(&must(self.t7, "role_grants.valid_from")?, self.t8.as_deref(), "role_grants.valid_from")?,
+            id: RoleGrantId::new(must(self.t(1)?, "role_grants.id")?),
+            user_id: UserId::new(must(self.t(2)?, "role_grants.user_id")?),
+            application_id: ApplicationId::new(must(self.t(3)?, "role_grants.application_id")?),
+            role: must(self.t(4)?, "role_grants.role")?,
+            reason: must(self.t(5)?, "role_grants.reason")?,
+            approved_by: must(self.t(6)?, "role_grants.approved_by")?,
+            period: period(
+                &must(self.t(7)?, "role_grants.valid_from")?,
+                self.t(8)?.as_deref(),
+                "role_grants.valid_from",
+            )?,
         })
     }
 }

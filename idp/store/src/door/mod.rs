@@ -244,11 +244,6 @@ impl Db {
         Self { inner: Arc::clone(&self.inner), reads: Arc::clone(&self.inner.tally.follows) }
     }
 
-    /// Changes that wait for the writer.
-    pub fn waiting(&self) -> usize {
-        self.inner.queue.max_capacity() - self.inner.queue.capacity()
-    }
-
     /// Every row of a statement that finds them by index, or reads a table of some ten rows.
     pub(crate) async fn all<R: Record>(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<R>, StoreError> {
         self.reads.fetch_add(1, Ordering::Relaxed);

@@ -72,8 +72,13 @@ pub(crate) struct Cells<'r, R> {
 impl<R: Row> Cells<'_, R> {
     /// The next field's cell.
     pub(crate) fn next<T: Cell>(&mut self) -> Result<T, StoreError> {
-        let (name, place) = self.places.0.get(self.next).copied().unwrap_or(("none", usize::MAX));
         self.next += 1;
+        self.at(self.next - 1)
+    }
+
+    /// The cell of the field at a place of [`Record::COLUMNS`].
+    pub(crate) fn at<T: Cell>(&self, field: usize) -> Result<T, StoreError> {
+        let (name, place) = self.places.0.get(field).copied().unwrap_or(("none", usize::MAX));
         self.row.cell(place).ok_or_else(|| StoreError::Corrupt(name.to_owned()))
     }
 }
