@@ -376,6 +376,18 @@ mod tests {
         assert_eq!(memory.marks_since(at(20).minus(hour)), at(20));
     }
 
+    /// The key of a mark is a SHA-256 in base64url, whatever the client sent.
+    #[test]
+    fn marks_are_bounded_by_their_number() {
+        let memory = Memory::new(Kind::bound);
+        let mut drawer = memory.drawer(Kind::JtiMark);
+        let most = Kind::JtiMark.bound().entries;
+        for number in 0..most {
+            assert_eq!(drawer.claim(&format!("{number:043}"), at(1), at(0)), Ok(true), "{number} of {most}");
+        }
+        assert_eq!(drawer.claim("one more", at(1), at(0)), Err(EphemeralError::Full(Kind::JtiMark)));
+    }
+
     #[test]
     fn every_kind_has_a_drawer_of_its_own_bound() {
         let memory = Memory::new(|kind| Bound { entries: kind.word().len(), bytes: ROOMY });

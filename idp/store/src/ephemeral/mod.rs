@@ -82,7 +82,8 @@ impl Kind {
             Self::Code => Bound { entries: 100_000, bytes: 64 * MIB },
             Self::Interaction => Bound { entries: 50_000, bytes: 64 * MIB },
             Self::PostedRequest => Bound { entries: 10_000, bytes: 16 * MIB },
-            Self::JtiMark => Bound { entries: 200_000, bytes: 32 * MIB },
+            // As many bytes as so many marks need: their keys are short.
+            Self::JtiMark => Bound { entries: 200_000, bytes: 48 * MIB },
             Self::SignInRate => Bound { entries: 100_000, bytes: 16 * MIB },
         }
     }
