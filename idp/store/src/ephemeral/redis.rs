@@ -1,7 +1,9 @@
 //! Short-lived state in a Redis that several nodes share.
 //!
 //! An entry is a hash `{s: shape, b: body, e: end}` under `<prefix>:<kind>:<key>`; an operation is one
-//! Lua script on that one key. Redis' own expiry only collects garbage, a margin after the end.
+//! Lua script on that one key. Redis' own expiry only collects garbage, a margin after the end: after the
+//! time that was left by the caller's clock, and not before the end has come by Redis' own. So a mark that
+//! was made while clocks ran ahead is still there when its end comes again.
 //!
 //! *When Redis is away.* An operation answers within two seconds, by [`EphemeralError::Unavailable`]
 //! at worst. The connection manager connects again by itself; it would keep a connection whose other
@@ -33,8 +35,8 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 /// The longest Redis is asked to keep anything: `PEXPIRE` refuses numbers near the end of time.
 const LONGEST_LIFE: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// Every script begins with these. `ARGV[1]` is the caller's now. The first write of a script is the
-/// one that Redis refuses when memory is full, so a refused script has changed nothing.
+/// Every script begins with these, after `margin` and `longest`. `ARGV[1]` is the caller's now. The first write of
+/// a script is the one that Redis refuses when memory is full, so a refused script has changed nothing.
 const PRELUDE: &str = "
 local function live()
   local entry = redis.call('HMGET', KEYS[1], 's', 'b', 'e')
@@ -42,7 +44,10 @@ local function live()
 end
 local function lay(shape, body, ends, life)
   redis.call('HSET', KEYS[1], 's', shape, 'b', body, 'e', ends)
-  redis.call('PEXPIRE', KEYS[1], life)
+  local time = redis.call('TIME')
+  local here = time[1] * 1000 + math.floor(time[2] / 1000)
+  local collected = math.max(here + life, math.min(ends + margin, here + longest))
+  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', collected))
 end
 local shape, body = live()
 ";
@@ -119,7 +124,9 @@ impl Redis {
         let client = client(url).map_err(|error| EphemeralError::Unfit(format!("no usable Redis URL: {error}")))?;
         let connecting = ConnectionManager::new_with_config(client.clone(), manner());
         let line = connecting.await.map_err(unavailable)?;
-        let prelude = |body: &str| Script::new(&format!("{PRELUDE}{body}"));
+        let (margin, longest) = (GARBAGE_MARGIN.as_millis(), LONGEST_LIFE.as_millis());
+        let known = format!("local margin, longest = {margin}, {longest}\n");
+        let prelude = |body: &str| Script::new(&format!("{known}{PRELUDE}{body}"));
         let this = Self {
             client,
             line: ArcSwap::from_pointee(line),

@@ -413,6 +413,11 @@ impl Server {
         assert!(sent.success());
     }
 
+    async fn clock(&self) -> Instant {
+        let (seconds, _): (i64, i64) = self.ask(&["TIME"]).await;
+        Instant::from_millis(seconds * 1000)
+    }
+
     async fn ask<T: ::redis::FromRedisValue>(&self, words: &[&str]) -> T {
         let client = ::redis::Client::open(self.url()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -603,15 +608,32 @@ async fn a_full_redis_changes_nothing() {
 async fn redis_collects_what_ended_and_not_before_the_margin() {
     let server = Server::start();
     let ephemeral = server.ephemeral("p").await;
-    ephemeral.put(Kind::Code, "value", entry(b"v", 3_600_000), at(0)).await.unwrap();
-    ephemeral.put(Kind::Code, "spent", entry(b"v", 1_000), at(0)).await.unwrap();
-    ephemeral.consume(Kind::Code, "spent", Use { mark: "m", until: at(0).plus(HOUR) }, at(0)).await.unwrap();
-    ephemeral.claim(Kind::JtiMark, "mark", at(0).plus(HOUR), at(0)).await.unwrap();
-    ephemeral.count(Kind::SignInRate, "counter", HOUR, at(0)).await.unwrap();
+    let now = server.clock().await;
+    let entry = |ends| Entry { value: b"v", expires_at: ends };
+    ephemeral.put(Kind::Code, "value", entry(now.plus(HOUR)), now).await.unwrap();
+    ephemeral.put(Kind::Code, "spent", entry(now.plus(MINUTE)), now).await.unwrap();
+    ephemeral.consume(Kind::Code, "spent", Use { mark: "m", until: now.plus(HOUR) }, now).await.unwrap();
+    ephemeral.claim(Kind::JtiMark, "mark", now.plus(HOUR), now).await.unwrap();
+    ephemeral.count(Kind::SignInRate, "counter", HOUR, now).await.unwrap();
     for key in ["p:code:value", "p:code:spent", "p:jti:mark", "p:sign-in-rate:counter"] {
         let left: u64 = server.ask(&["PTTL", key]).await;
         let kept = Duration::from_millis(left);
         assert!(kept > HOUR && kept <= HOUR + GARBAGE_MARGIN, "{key}: {kept:?}");
+    }
+}
+
+/// By a clock that runs ahead: set right, it must still find the mark when what was used comes to its end again.
+/// By one that is behind: the mark lives as long as that clock says.
+#[tokio::test]
+async fn redis_keeps_a_mark_until_its_end_by_either_clock() {
+    let server = Server::start();
+    let ephemeral = server.ephemeral("p").await;
+    let now = server.clock().await;
+    for (key, caller, least) in [("ahead", now.plus(HOUR), HOUR + MINUTE), ("behind", now.minus(HOUR), MINUTE)] {
+        assert!(ephemeral.claim(Kind::JtiMark, key, caller.plus(MINUTE), caller).await.unwrap());
+        let left: u64 = server.ask(&["PTTL", &format!("p:jti:{key}")]).await;
+        let kept = Duration::from_millis(left);
+        assert!(kept > least && kept <= least + GARBAGE_MARGIN, "{key}: {kept:?}");
     }
 }
 
