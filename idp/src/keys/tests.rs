@@ -58,7 +58,8 @@ async fn a_key_that_does_not_open_is_published_and_stops_nothing_until_it_must_s
     assert!(matches!(keys.follow_if_moved(&moved), Err(KeyError::Unopened(_))));
     let first = tried(&keys).unwrap();
     assert!(matches!(keys.follow_if_moved(&moved), Err(KeyError::Unopened(_))));
-    assert!(tried(&keys) == Some(first) || first.elapsed() > AGAIN, "not by every request");
+    let soon = first.elapsed() < Duration::from_millis(900);
+    assert!(tried(&keys) == Some(first) || !soon, "not by every request");
 
     // The file gets the root key: nobody has to start anything again.
     other.put_beside(&file, Entropy).unwrap();
