@@ -2,10 +2,10 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{self, Duration, SystemTime, UNIX_EPOCH},
 };
 
 use gapura_core::time::Instant;
@@ -35,6 +35,15 @@ impl Clock {
                 Instant::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Manual(at) => Instant::from_millis(at.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Time since a moment of no meaning, which no correction of the clock turns back: for pauses, not for dates.
+    pub fn steady(&self) -> Duration {
+        static BEGAN: LazyLock<time::Instant> = LazyLock::new(time::Instant::now);
+        match self {
+            Self::System => BEGAN.elapsed(),
+            Self::Manual(_) => self.now().since(Instant::from_millis(0)),
         }
     }
 

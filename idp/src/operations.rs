@@ -10,7 +10,7 @@ use axum::{
 use gapura_core::words;
 use serde_json::json;
 
-use crate::{metrics, state::App};
+use crate::{failure::Trouble, metrics, state::App};
 
 words! {
     /// What a server waits for that is not ready.
@@ -32,10 +32,13 @@ pub async fn healthz() -> &'static str {
 }
 
 /// `GET /readyz`. Operations; one read. Ready when the database and Redis answer, the last change was taken
-/// (it is not on a full disk) and a key of every announced algorithm is there.
+/// (it is not on a full disk), copies can be confirmed as every endpoint does, and a key of every announced
+/// algorithm is there and opens.
 pub async fn readyz(State(app): State<App>) -> Response {
     let mut waiting_for = Vec::new();
-    if gapura_store::generations::current(&app.db).await.is_err() {
+    let (asked, copies) = tokio::join!(gapura_store::generations::current(&app.db), app.snapshot());
+    let keys_open = !matches!(copies, Err(Trouble::Key(_)));
+    if asked.is_err() || (keys_open && copies.is_err()) {
         waiting_for.push(WaitsFor::Database);
     } else if !app.db.takes_changes() {
         waiting_for.push(WaitsFor::Changes);
@@ -43,7 +46,7 @@ pub async fn readyz(State(app): State<App>) -> Response {
     if app.ephemeral.check().await.is_err() {
         waiting_for.push(WaitsFor::ShortLived);
     }
-    if !app.keys.complete() {
+    if !keys_open || !app.keys.complete() {
         waiting_for.push(WaitsFor::SigningKeys);
     }
     let status = if waiting_for.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -3,6 +3,9 @@
 //! The story: the file is read as at a start. A broken one changes nothing and is said with its line. What may
 //! change at run time is put into a new state beside the old one: a request is answered by the routes, and so by
 //! the settings, that it began with. What needs a restart stays, and is named in the log.
+//!
+//! A file may be seen while somebody writes it, and the half of it may be good settings: without a signal it counts
+//! once two looks saw the same. An empty one is taken for an accident where the one in use was not empty.
 
 use std::{fs, sync::Arc, time::Duration};
 
@@ -26,7 +29,11 @@ pub struct Reload {
     tls: Option<Arc<Tls>>,
     public: Routes,
     operations: Routes,
-    seen: [u8; 32],
+    /// What was acted on last, and what was seen last.
+    acted_on: Written,
+    seen: Written,
+    /// Whether the file in use says anything.
+    says_something: bool,
 }
 
 impl Reload {
@@ -34,8 +41,8 @@ impl Reload {
     pub fn new(source: Source, live: Live, tls: Option<Arc<Tls>>) -> Self {
         let app = live.app();
         let (public, operations) = (Routes::new(router::public(app.clone())), Routes::new(router::ops(app)));
-        let seen = written(&source);
-        Self { source, live, tls, public, operations, seen }
+        let seen = Written::in_file(&source);
+        Self { source, live, tls, public, operations, acted_on: seen, seen, says_something: !seen.is_empty }
     }
 
     /// The routes of browsers and applications, and those of operations.
@@ -56,13 +63,11 @@ impl Reload {
     }
 
     fn look(&mut self, asked: Asked) {
-        let written = written(&self.source);
-        if asked == Asked::BySignal || written != self.seen {
-            self.seen = written;
-            match Settings::load(&self.source) {
-                Ok(settings) => self.take_over(settings),
-                Err(why) => tracing::error!(error = %why, "the settings cannot be used; the old ones stay"),
-            }
+        let written = Written::in_file(&self.source);
+        let is_settled = std::mem::replace(&mut self.seen, written) == written;
+        if asked == Asked::BySignal || (written != self.acted_on && is_settled) {
+            self.acted_on = written;
+            self.read_again(written);
         }
         let app = self.live.app();
         if let (Some(tls), Some(files)) = (&self.tls, &app.settings.tls) {
@@ -71,6 +76,19 @@ impl Reload {
                 Ok(false) => {}
                 Err(why) => tracing::error!(error = %why, "the new certificate cannot be used; the old one stays"),
             }
+        }
+    }
+
+    fn read_again(&mut self, written: Written) {
+        if written.is_empty && self.says_something {
+            return tracing::error!("the settings file is empty; the old settings stay until a restart");
+        }
+        match Settings::load(&self.source) {
+            Ok(settings) => {
+                self.says_something = !written.is_empty;
+                self.take_over(settings);
+            }
+            Err(why) => tracing::error!(error = %why, "the settings cannot be used; the old ones stay"),
         }
     }
 
@@ -103,8 +121,87 @@ enum Asked {
     ByTime,
 }
 
-/// A digest of the file: it may hold secrets.
-fn written(source: &Source) -> [u8; 32] {
-    let text = source.file.as_ref().and_then(|file| fs::read(file).ok());
-    Sha256::digest(text.unwrap_or_default()).into()
+/// A file as it was seen: a digest, since it may hold secrets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Written {
+    digest: [u8; 32],
+    /// There, and nothing in it. A file that is not there is another trouble, with words of its own.
+    is_empty: bool,
+}
+
+impl Written {
+    fn in_file(source: &Source) -> Self {
+        let text = source.file.as_ref().and_then(|file| fs::read(file).ok());
+        let is_empty = text.as_ref().is_some_and(|text| text.trim_ascii().is_empty());
+        Self { digest: Sha256::digest(text.unwrap_or_default()).into(), is_empty }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    /// A reload over a file with this text.
+    async fn reload(folder: &std::path::Path, text: &str) -> Reload {
+        let file = folder.join("gapura.toml");
+        fs::write(&file, text).unwrap();
+        let path = |name: &str| folder.join(name).display().to_string();
+        let variables = [("DATABASE__PATH", path("gapura.db")), ("KEYS__ROOT_FILE", path("gapura.key"))];
+        let variables = variables.map(|(key, value)| (format!("GAPURA__{key}"), value)).to_vec();
+        let source = Source { file: Some(file), variables };
+        let app = App::build(Settings::load(&source).unwrap(), Clock::System).await.unwrap();
+        Reload::new(source, Live::new(app), None)
+    }
+
+    fn city(reload: &Reload) -> String {
+        reload.live.app().settings.city.name.clone()
+    }
+
+    fn write(reload: &Reload, text: &str) {
+        fs::write(reload.source.file.as_ref().unwrap(), text).unwrap();
+    }
+
+    const WHOLE: &str = "[city]\nname = \"Kota Baru\"\nhelp = \"Hubungi 112\"\n";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_counts_once_it_was_seen_twice_or_at_once_by_a_signal() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reload = reload(folder.path(), "[city]\nname = \"Kota Lama\"\n").await;
+        write(&reload, "[city]\nname = \"Kota Baru\"\n");
+        reload.look(Asked::ByTime);
+        assert_eq!(city(&reload), "Kota Lama", "may be half of it");
+        write(&reload, WHOLE);
+        reload.look(Asked::ByTime);
+        assert_eq!(city(&reload), "Kota Lama");
+        reload.look(Asked::ByTime);
+        let settings = reload.live.app().settings;
+        assert_eq!((settings.city.name.as_str(), settings.city.help.as_str()), ("Kota Baru", "Hubungi 112"));
+        write(&reload, "[city]\nname = \"Kota Segera\"\n");
+        reload.look(Asked::BySignal);
+        assert_eq!(city(&reload), "Kota Segera");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_empty_file_is_an_accident_unless_it_was_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut full = reload(folder.path(), WHOLE).await;
+        for text in ["", " \n"] {
+            write(&full, text);
+            for asked in [Asked::ByTime, Asked::ByTime, Asked::BySignal] {
+                full.look(asked);
+                assert_eq!(city(&full), "Kota Baru");
+            }
+        }
+        write(&full, "[city]\nname = \"Kota Lagi\"\n");
+        full.look(Asked::BySignal);
+        assert_eq!(city(&full), "Kota Lagi");
+
+        let folder = tempfile::tempdir().unwrap();
+        let mut empty = reload(folder.path(), "").await;
+        empty.look(Asked::BySignal);
+        write(&empty, WHOLE);
+        empty.look(Asked::BySignal);
+        assert_eq!(city(&empty), "Kota Baru");
+    }
 }

@@ -114,7 +114,7 @@ impl App {
     /// here accepts nothing of a key that is gone for longer.
     pub async fn snapshot(&self) -> Result<Arc<Snapshot>, Trouble> {
         let snapshot = self.copies.current().await?;
-        self.keys.follow_if_moved(&snapshot.signing_keys)?;
+        self.keys.follow_if_moved(&snapshot)?;
         Ok(snapshot)
     }
 
@@ -136,7 +136,8 @@ impl App {
         // Asked once at the start, so that one-time assertions issued before it are known as such.
         ephemeral.marks_since(base.clock.now()).await?;
         let copies = Copies::open(base.db.clone()).await?;
-        base.keys.follow(&copies.current().await?.signing_keys)?;
+        let snapshot = copies.current().await?;
+        base.keys.follow_if_moved(&snapshot)?;
         Ok(Self {
             ephemeral,
             copies,

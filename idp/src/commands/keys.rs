@@ -2,7 +2,7 @@
 
 mod rewrap;
 
-use std::{fmt::Write as _, time::Duration};
+use std::fmt::Write as _;
 
 use gapura_core::{
     id::KeyId,
@@ -111,7 +111,7 @@ async fn rotate(desk: &Desk, alg: SignatureAlg) -> Outcome {
 /// for our keys again, as OpenID Connect Core section 10.1.1 tells it to.
 async fn rotate_now(desk: &Desk, alg: SignatureAlg) -> Outcome {
     let (key, _) = next(desk, &mover(desk, desk.now), alg).await?;
-    let now = known_at_every_node(desk, &key).await;
+    let now = known_at_every_node(desk).await;
     if !mover(desk, now).activate(&key).await? {
         return Err(Failed::refused(format!("key {} is next no longer: gapura keys list shows how it stands", key.id)));
     }
@@ -120,10 +120,10 @@ async fn rotate_now(desk: &Desk, alg: SignatureAlg) -> Outcome {
     Ok(Done::new(format!("{alg} key {} signs", key.id), shown(key, desk.base.settings.rotation().moves_at(key))))
 }
 
-/// Waits until nobody signs with a key that another node does not publish yet; the moment then.
-async fn known_at_every_node(desk: &Desk, key: &StoredSigningKey) -> Instant {
-    let age = desk.base.clock.now().since(key.created_at);
-    tokio::time::sleep(KNOWN_AT_EVERY_NODE.checked_sub(age).unwrap_or(Duration::ZERO)).await;
+/// Waits until nobody signs with a key that another node does not publish yet; the moment then. Counted from
+/// here, where the key is stored for certain: when it was begun says nothing, since making one takes its time.
+async fn known_at_every_node(desk: &Desk) -> Instant {
+    tokio::time::sleep(KNOWN_AT_EVERY_NODE).await;
     desk.base.clock.now()
 }
 
@@ -138,7 +138,7 @@ async fn retire(desk: &Desk, kid: &KeyId) -> Outcome {
         SigningKeyState::Next | SigningKeyState::Retiring => (mover(desk, desk.now).withdraw(key).await?, None),
         SigningKeyState::Active => {
             let (next, _) = next(desk, &mover(desk, desk.now), key.algorithm).await?;
-            let now = known_at_every_node(desk, &next).await;
+            let now = known_at_every_node(desk).await;
             (mover(desk, now).replace(key, &next).await?, Some(next.id))
         }
     };

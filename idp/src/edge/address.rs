@@ -4,7 +4,7 @@
 //! `trusted_proxies`, and then only as far as the rightmost hop that is no trusted proxy. A header
 //! that cannot be read means the peer's own address and a log line: never a skipped check.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header::FORWARDED};
 use ipnet::IpNet;
@@ -89,6 +89,14 @@ fn node(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// Whom an address counts as, where each has a share: of IPv6 a household or an office has a whole /64.
+pub fn holder(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX))),
+        four @ IpAddr::V4(_) => four,
+    }
+}
+
 /// The peer of a request that came over no socket (a router called in process).
 pub const NO_PEER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
@@ -133,6 +141,14 @@ mod tests {
         assert_eq!(one("For=\"[2001:db8:cafe::17]:4711\""), "2001:db8:cafe::17");
         assert_eq!(one("for=192.0.2.43, for=\"[fd00::1]\""), "192.0.2.43");
         assert_eq!(client("::ffff:10.0.0.2", &[("forwarded", "for=192.0.2.1")]), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_network_of_one_household_is_one_holder() {
+        let of = |address: &str| holder(address.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::9"));
+        assert_ne!(of("2001:db8:1:2::9"), of("2001:db8:1:3::9"));
+        assert_eq!([of("203.0.113.7"), of("::ffff:203.0.113.7")], ["203.0.113.7", "203.0.113.7"]);
     }
 
     //= T9 test

@@ -40,6 +40,7 @@ async fn step(app: &App, node: &str) -> Result<(), StartError> {
         let holder = node.to_owned();
         app.db.write(async move |tx| leases::release(tx, "first_keys", &holder).await).await?;
     }
-    app.keys.follow_if_moved(&app.copies.refresh().await?.signing_keys)?;
+    let snapshot = app.copies.refresh().await?;
+    app.keys.follow_if_moved(&snapshot)?;
     Ok(())
 }

@@ -17,6 +17,6 @@ pub(super) async fn run(mut shift: Shift) {
 
 async fn step(app: &App) -> Result<(), StartError> {
     let snapshot = app.copies.refresh().await?;
-    app.keys.follow_if_moved(&snapshot.signing_keys)?;
+    app.keys.follow_if_moved(&snapshot)?;
     Ok(())
 }

@@ -42,7 +42,8 @@ async fn step(app: &App, node: &str) -> Result<(), StartError> {
     let moved = move_all(app, &policy).await;
     let holder = node.to_owned();
     app.db.write(async move |tx| leases::release(tx, "rotation", &holder).await).await?;
-    app.keys.follow_if_moved(&app.copies.refresh().await?.signing_keys)?;
+    let snapshot = app.copies.refresh().await?;
+    app.keys.follow_if_moved(&snapshot)?;
     moved
 }
 

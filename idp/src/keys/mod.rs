@@ -18,7 +18,7 @@ mod verify;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -27,6 +27,7 @@ use gapura_core::{
     oauth::{SignatureAlg, StoredSigningKey, TokenType},
     secret::Secret,
 };
+use gapura_store::copies::Snapshot;
 use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -41,7 +42,7 @@ use purpose::PurposeKeys;
 use root::RootKey;
 
 /// A key is missing, cannot be opened or cannot be used.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum KeyError {
     /// The root key's file.
     #[error("{0}")]
@@ -65,6 +66,8 @@ pub enum KeyError {
 
 /// How long a flow waits for a key that is being made at first start.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A list of keys that could not be taken over is tried again this much later, not by every request.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// All keys of this deployment.
 pub struct Keys {
@@ -75,9 +78,25 @@ pub struct Keys {
     purposes: PurposeKeys,
     sealer: Sealer,
     signing: ArcSwap<SigningSet>,
-    /// The list taken over last. Locked while taking over, so that set and list never differ.
-    followed: Mutex<Arc<Vec<StoredSigningKey>>>,
+    /// Locked while taking over, so that set and list never differ.
+    followed: Mutex<Followed>,
     changed: Notify,
+}
+
+/// The list taken over last.
+#[derive(Default)]
+struct Followed {
+    list: Arc<Vec<StoredSigningKey>>,
+    /// The reading it was seen in.
+    reading: u64,
+    failed: Option<Failed>,
+}
+
+/// A list that could not be taken over.
+struct Failed {
+    list: Arc<Vec<StoredSigningKey>>,
+    why: KeyError,
+    at: Instant,
 }
 
 impl Keys {
@@ -103,28 +122,53 @@ impl Keys {
         Ok(())
     }
 
-    /// The same for a shared list, unless it is the very one taken over last.
-    pub fn follow_if_moved(&self, stored: &Arc<Vec<StoredSigningKey>>) -> Result<(), KeyError> {
+    /// The same for those of a snapshot, unless they are the very ones taken over last, or came before them.
+    pub fn follow_if_moved(&self, snapshot: &Snapshot) -> Result<(), KeyError> {
+        let stored = &snapshot.signing_keys;
         let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&followed, stored) {
-            self.follow(stored)?;
-            *followed = Arc::clone(stored);
+        if Arc::ptr_eq(&followed.list, stored) || snapshot.reading < followed.reading {
+            return Ok(());
         }
-        Ok(())
+        if let Some(failed) = &followed.failed
+            && Arc::ptr_eq(&failed.list, stored)
+            && failed.at.elapsed() < AGAIN
+        {
+            return Err(failed.why.clone());
+        }
+        match self.follow(stored) {
+            Ok(()) => {
+                *followed = Followed { list: Arc::clone(stored), reading: snapshot.reading, failed: None };
+                Ok(())
+            }
+            Err(why) => {
+                followed.failed = Some(Failed { list: Arc::clone(stored), why: why.clone(), at: Instant::now() });
+                Err(why)
+            }
+        }
     }
 
     /// A key made after the root key was changed opens with the new one only: the file has it by then.
     fn build(&self, stored: &[StoredSigningKey]) -> Result<SigningSet, KeyError> {
         let before = self.signing.load();
-        let built = SigningSet::build(&self.root.load(), stored, &before);
-        let Err(KeyError::Unopened(_)) = &built else { return built };
-        for root in self.in_file()? {
-            if let Ok(set) = SigningSet::build(&root, stored, &before) {
-                self.root.store(Arc::new(root));
-                return Ok(set);
+        let mut best = SigningSet::build(&self.root.load(), stored, &before);
+        if !is_whole(&best) {
+            let others = match self.in_file() {
+                Err(why) if best.is_err() => return Err(why),
+                others => others.unwrap_or_default(),
+            };
+            for root in others {
+                let built = SigningSet::build(&root, stored, &before);
+                if is_whole(&built) || (best.is_err() && built.is_ok()) {
+                    self.root.store(Arc::new(root));
+                    best = built;
+                }
             }
         }
-        built
+        let set = best?;
+        for kid in set.shut() {
+            tracing::error!(%kid, "the private half of a signing key does not open: it is published and cannot sign here");
+        }
+        Ok(set)
     }
 
     fn in_file(&self) -> Result<Vec<RootKey>, KeyError> {
@@ -166,6 +210,11 @@ impl Keys {
         self.signing.load().jwks()
     }
 
+    /// The keys of this moment, for who asks them twice.
+    pub fn now(&self) -> Arc<SigningSet> {
+        self.signing.load_full()
+    }
+
     /// Whether a key of every algorithm we announce is there.
     pub fn complete(&self) -> bool {
         let set = self.signing.load();
@@ -203,6 +252,13 @@ impl Keys {
 
     /// The claims of a token we signed ourselves, if it is one of the expected kind and alive.
     pub fn verify(&self, token: &str, expected: &Expected<'_>) -> Result<serde_json::Value, TokenRefused> {
-        verify::verify(&self.signing.load(), token, expected)
+        self.signing.load().verify(token, expected)
     }
 }
+
+fn is_whole(built: &Result<SigningSet, KeyError>) -> bool {
+    built.as_ref().is_ok_and(|set| set.shut().next().is_none())
+}
+
+#[cfg(test)]
+mod tests;

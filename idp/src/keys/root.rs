@@ -8,7 +8,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown},
     path::Path,
 };
 
@@ -61,15 +61,25 @@ impl RootKey {
         <[u8; 32]>::try_from(bytes.expose().as_slice()).ok().map(Self::from_bytes)
     }
 
-    /// Puts another key beside those of the file. A reader sees the file with it or without it, never half.
+    /// Puts another key beside those of the file. A reader sees the file with it or without it, never half, and
+    /// it stays its owner's, whoever types the command: else the server could not read it any more.
     pub fn put_beside(&self, path: &Path, entropy: Entropy) -> Result<(), KeyError> {
         let there = Self::read_all(path)?;
         if there.iter().any(|key| key.id == self.id) {
             return Ok(());
         }
+        // Through a link to the file itself; one that is not there yet is made where it is named.
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = real.as_path();
+        let owner = match fs::metadata(path) {
+            Ok(old) => Some((old.uid(), old.gid())),
+            Err(why) if why.kind() == ErrorKind::NotFound => None,
+            Err(why) => return refuse(path, &format!("cannot be read: {why}")),
+        };
         let aside = path.with_extension(format!("key.{}", entropy.random_id()?));
         let all: Vec<&Self> = there.iter().chain([self]).collect();
-        let placed = write(&all, &aside).and_then(|()| fs::rename(&aside, path)).and_then(|()| sync_directory(path));
+        let placed =
+            write(&all, &aside, owner).and_then(|()| fs::rename(&aside, path)).and_then(|()| sync_directory(path));
         placed.or_else(|why| {
             let _ = fs::remove_file(&aside);
             refuse(path, &format!("cannot be written: {why}"))
@@ -82,7 +92,7 @@ impl RootKey {
         // Written aside and linked into place: a reader never sees half a key, and a second
         // process at its first start never overwrites ours.
         let aside = path.with_extension(format!("key.{}", entropy.random_id()?));
-        let placed = write(&[&key], &aside).and_then(|()| fs::hard_link(&aside, path));
+        let placed = write(&[&key], &aside, None).and_then(|()| fs::hard_link(&aside, path));
         let removed = fs::remove_file(&aside);
         match placed.and(removed).and_then(|()| sync_directory(path)) {
             Ok(()) => Ok(key),
@@ -136,8 +146,15 @@ pub fn lacks(id: &str) -> String {
     )
 }
 
-fn write(keys: &[&RootKey], path: &Path) -> std::io::Result<()> {
+/// A new file, of `owner` (user and group) where it is not to be ours.
+fn write(keys: &[&RootKey], path: &Path, owner: Option<(u32, u32)>) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    if let Some((user, group)) = owner {
+        fchown(&file, Some(user), Some(group)).map_err(|why| {
+            let text = format!("its owner cannot be kept ({why}); run the command as that owner or as root");
+            std::io::Error::new(why.kind(), text)
+        })?;
+    }
     for key in keys {
         let line = Secret::new(format!("{}\n", URL_SAFE_NO_PAD.encode(key.key.expose())));
         file.write_all(line.expose().as_bytes())?;
@@ -222,6 +239,27 @@ mod tests {
         }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    /// A command typed by root must not take the file away from the server.
+    #[test]
+    fn the_file_stays_its_owner_s_and_a_link_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (directory.path().join("gapura.key"), directory.path().join("tautan.key"));
+        RootKey::create(&path, Entropy).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(12_345), Some(23_456)).unwrap();
+        } else {
+            eprintln!("the owner is not tried: only root can give a file away");
+        }
+        let before = fs::metadata(&path).unwrap();
+        RootKey::from_bytes([9; 32]).put_beside(&link, Entropy).unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid(), after.mode()), (before.uid(), before.gid(), before.mode()));
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(RootKey::read_all(&path).unwrap().len(), 2);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }
 
     #[test]

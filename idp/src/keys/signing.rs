@@ -23,14 +23,15 @@ use gapura_core::{
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
 use serde::Serialize;
 
-use super::{KeyError, root::RootKey};
+use super::{Expected, KeyError, TokenRefused, root::RootKey, verify};
 use crate::entropy::Entropy;
 
 /// One key pair, ready to sign and to verify.
 pub struct SigningKey {
     id: KeyId,
     alg: SignatureAlg,
-    pair: Pair,
+    /// `None`: its private half does not open here.
+    pair: Option<Pair>,
     decoding: DecodingKey,
 }
 
@@ -146,9 +147,15 @@ impl SigningKey {
             SignatureAlg::EdDsa => Ed25519KeyPair::from_pkcs8(private.expose()).map(Pair::EdDsa),
         }
         .map_err(|_| malformed())?;
+        Ok(Self { pair: Some(pair), ..Self::public_half(stored)? })
+    }
+
+    /// A key that verifies and does not sign.
+    fn public_half(stored: &StoredSigningKey) -> Result<Self, KeyError> {
+        let malformed = || KeyError::Malformed(stored.id.to_string());
         let jwk: Jwk = serde_json::from_str(&stored.public_jwk).map_err(|_| malformed())?;
         let decoding = DecodingKey::from_jwk(&jwk).map_err(|_| malformed())?;
-        Ok(Self { id: stored.id.clone(), alg: stored.algorithm, pair, decoding })
+        Ok(Self { id: stored.id.clone(), alg: stored.algorithm, pair: None, decoding })
     }
 
     /// The algorithm this key is for, and no other (RFC 8725 section 3.1).
@@ -175,7 +182,7 @@ impl SigningKey {
     }
 
     pub(super) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        match &self.pair {
+        match self.pair.as_ref().ok_or_else(|| KeyError::Unopened(self.id.to_string()))? {
             Pair::Es256(pair) => {
                 let made = pair.sign(&SystemRandom::new(), message).map_err(|_| KeyError::Refused)?;
                 Ok(made.as_ref().to_vec())
@@ -205,16 +212,19 @@ pub struct SigningSet {
 
 impl SigningSet {
     /// From stored keys; those of `before` are not parsed again. Keys that are gone are left out:
-    /// nothing they signed is accepted.
+    /// nothing they signed is accepted. One that signs must open; of another the public half is enough.
     pub(super) fn build(root: &RootKey, stored: &[StoredSigningKey], before: &Self) -> Result<Self, KeyError> {
         let mut set = Self::default();
         let mut published: Vec<&StoredSigningKey> =
             stored.iter().filter(|key| key.state != SigningKeyState::Gone).collect();
         published.sort_by(|a, b| (a.algorithm, a.created_at, &a.id).cmp(&(b.algorithm, b.created_at, &b.id)));
         for stored in &published {
-            let key = match before.keys.get(&stored.id) {
+            let key = match before.keys.get(&stored.id).filter(|key| key.pair.is_some()) {
                 Some(key) => Arc::clone(key),
-                None => Arc::new(SigningKey::open(root, stored)?),
+                None => Arc::new(match SigningKey::open(root, stored) {
+                    Err(_) if stored.state != SigningKeyState::Active => SigningKey::public_half(stored)?,
+                    opened => opened?,
+                }),
             };
             if stored.state == SigningKeyState::Active {
                 set.active.insert(stored.algorithm, Arc::clone(&key));
@@ -236,8 +246,19 @@ impl SigningSet {
         self.keys.get(&KeyId::new(kid))
     }
 
-    pub(super) fn jwks(&self) -> Bytes {
+    /// Those whose private half does not open here.
+    pub(super) fn shut(&self) -> impl Iterator<Item = &KeyId> {
+        self.keys.values().filter(|key| key.pair.is_none()).map(|key| &key.id)
+    }
+
+    /// The JWKS document (RFC 7517 section 5), ready to send.
+    pub fn jwks(&self) -> Bytes {
         self.jwks.clone()
+    }
+
+    /// The claims of a token that one of these keys signed, if it is of the expected kind and alive.
+    pub fn verify(&self, token: &str, expected: &Expected<'_>) -> Result<serde_json::Value, TokenRefused> {
+        verify::verify(self, token, expected)
     }
 }
 

@@ -4,35 +4,45 @@
 use std::sync::Arc;
 
 use gapura_core::{
-    oauth::{Assertion, Caller, Client, ClientKeys},
+    id::ClientId,
+    oauth::{Assertion, Caller, ClientKeys, ErrorCode, OAuthError},
     time::Instant,
 };
-use gapura_store::ephemeral::Kind;
+use gapura_store::{copies::Snapshot, ephemeral::Kind};
 
 use super::issuer;
 use crate::{failure::Failure, keys::verifies, state::App};
 
-/// The caller behind an assertion. No statement; one claim in short-lived state, after the signature was compared.
+/// The caller behind an assertion, with the copies that it was found in. No statement; one claim in short-lived
+/// state, after the signature was compared.
 //= RFC7523#2.2
 //= T19
 pub(super) async fn proved(
     app: &App,
-    found: Option<&Arc<Client>>,
+    snapshot: Arc<Snapshot>,
     assertion: &Assertion,
     now: Instant,
-) -> Result<Caller, Failure> {
+) -> Result<(Caller, Arc<Snapshot>), Failure> {
     assertion.check(issuer(app), now)?;
-    let (client, keys) = assertion.addressee(found)?;
-    let signed = match keys {
-        ClientKeys::Inline(keys) => assertion.prove(client, keys, verifies)?,
+    let id = ClientId::new(assertion.client_id());
+    let (client, keys) = assertion.addressee(snapshot.clients.get(&id))?;
+    let (signed, snapshot) = match keys {
+        ClientKeys::Inline(keys) => (assertion.prove(client, keys, verifies)?, snapshot),
         ClientKeys::At(uri) => {
-            let keys = app.oauth.client_keys.at(&app.outbound, (&client.id, uri), assertion.key(), now).await;
-            assertion.prove(client, &keys, verifies)?
+            let found = app.oauth.client_keys.at(&app.outbound, (&id, uri), assertion.key(), &app.clock).await;
+            // Asking may have taken seconds, in which the client was switched off or got other keys.
+            let later = app.snapshot().await?;
+            let (client, keys_now) = assertion.addressee(later.clients.get(&id))?;
+            if keys_now != keys {
+                let refused = OAuthError::new(ErrorCode::InvalidClient, "client authentication failed");
+                return Err(refused.because("its keys were replaced meanwhile").into());
+            }
+            (assertion.prove(client, &found, verifies)?, later)
         }
     };
     let (mark, until) = signed.mark();
     let first = app.ephemeral.claim(Kind::JtiMark, mark, until, now).await?;
     // Asked after claiming: a memory that was lost in between is noticed.
-    let since = app.ephemeral.marks_since(now).await?;
-    Ok(signed.once(first, since)?)
+    let since = app.ephemeral.marks_since(app.clock.now()).await?;
+    Ok((signed.once(first, since)?, snapshot))
 }

@@ -63,6 +63,9 @@ const POSTED: &str = "kiriman";
 /// Longest request that is parked on its way from POST to GET, encoded: strangers write these.
 const LARGEST_POSTED: usize = 32 * 1024;
 
+/// How long it stays parked: a browser follows a redirect at once.
+const POSTED_FOR: Duration = Duration::from_secs(60);
+
 /// Any browser. Reads the session behind its cookie in one statement; writes a code, and the first entry
 /// of a session into a client; nothing on later entries but `last_seen_at`, at most every five minutes.
 //= OIDC-CORE#3.1.2.1
@@ -84,17 +87,20 @@ pub async fn get(State(app): State<App>, context: RequestContext, Query(params):
 }
 
 /// Any browser, sent by an application's form. Writes the parameters to short-lived state and comes back by
-/// GET: a form posted from another site brings no session cookie (SameSite=Lax), the GET after it does.
+/// GET: a form posted from another site brings no session cookie (SameSite=Lax), the GET after it does. What
+/// names no application and no address of it is not kept.
 //= OIDC-CORE#3.1.2.1
 pub async fn post(State(app): State<App>, context: RequestContext, Form(form): Form) -> Response {
     let parked = async {
         let params = form.map_err(|_| Failure::Page(PageError::BadRequest, None))?;
+        let snapshot = app.snapshot().await?;
+        who_and_where(&snapshot, &params)?;
         let id = app.entropy.token()?;
         let value = kept(&params).encode();
         if value.len() > LARGEST_POSTED {
             return Err(Failure::Page(PageError::BadRequest, None));
         }
-        let entry = Entry { value: value.as_bytes(), expires_at: context.now.plus(interaction::LIFETIME) };
+        let entry = Entry { value: value.as_bytes(), expires_at: context.now.plus(POSTED_FOR) };
         app.ephemeral.put(Kind::PostedRequest, &id, entry, context.now).await?;
         Ok(see_other(&format!("/authorize?{POSTED}={id}")))
     };
@@ -139,14 +145,9 @@ async fn finish(app: &App, context: &RequestContext, attempt: Attempt) -> Respon
     answered.unwrap_or_else(|failure| failure::page(app, context, failure))
 }
 
-/// Who and where: before this nobody is redirected anywhere.
-//= RFC6749#3.1.2.4
-//= RFC9700#4.11
 async fn answer(app: &App, context: &RequestContext, attempt: &Attempt) -> Result<Response, Failure> {
     let snapshot = app.snapshot().await?;
-    let client = client_of(&snapshot, &attempt.params)?;
-    let home = || Some(client.home_uri.clone());
-    let reply_to = reply_to(client, &attempt.params).map_err(|error| Failure::Page(error, home()))?;
+    let (client, reply_to) = who_and_where(&snapshot, &attempt.params)?;
     let access = snapshot.catalog.of(&client.application_id).ok_or(Trouble::Corrupt("the client's application"))?;
     let asked = Asked { attempt, client, access, snapshot: &snapshot, reply_to: &reply_to };
     let viewer = match attempt.params.one("prompt") {
@@ -156,10 +157,16 @@ async fn answer(app: &App, context: &RequestContext, attempt: &Attempt) -> Resul
     decided(app, context, &asked).await.map_err(|failure| failure.toward(&reply_to, viewer))
 }
 
-fn client_of<'a>(snapshot: &'a Snapshot, params: &Params) -> Result<&'a Arc<Client>, Failure> {
+/// Before this nobody is redirected anywhere, and nothing is kept.
+//= RFC6749#3.1.2.4
+//= RFC9700#4.11
+fn who_and_where<'a>(snapshot: &'a Snapshot, params: &Params) -> Result<(&'a Arc<Client>, ReplyTo), Failure> {
     let named = params.one_within("client_id", 256).ok().flatten();
     let id = named.ok_or(Failure::Page(PageError::BadRequest, None))?;
-    snapshot.clients.get(&ClientId::new(id)).ok_or(Failure::Page(PageError::ClientUnknown, None))
+    let client = snapshot.clients.get(&ClientId::new(id)).ok_or(Failure::Page(PageError::ClientUnknown, None))?;
+    let home = || Some(client.home_uri.clone());
+    let reply_to = reply_to(client, params).map_err(|error| Failure::Page(error, home()))?;
+    Ok((client, reply_to))
 }
 
 /// Is it valid, and what next.

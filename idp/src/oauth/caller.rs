@@ -24,10 +24,11 @@ pub(super) async fn caller(
     let lines = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     let offered = presented(lines, params)?;
     let snapshot = app.snapshot().await?;
-    let found = snapshot.clients.get(&ClientId::new(&*offered.client_id));
-    let caller = match &offered.proof {
-        Proof::Assertion(assertion) => assertion::proved(app, found, assertion, now).await?,
-        Proof::Secret(..) | Proof::Nothing => authenticate(found, &offered, now)?,
-    };
-    Ok((caller, snapshot))
+    match &offered.proof {
+        Proof::Assertion(assertion) => assertion::proved(app, snapshot, assertion, now).await,
+        Proof::Secret(..) | Proof::Nothing => {
+            let found = snapshot.clients.get(&ClientId::new(&*offered.client_id));
+            Ok((authenticate(found, &offered, now)?, snapshot))
+        }
+    }
 }

@@ -7,7 +7,9 @@
 //! | over [`KEPT`] | no more: what could not be confirmed for so long may have been withdrawn | the same |
 //!
 //! So a client that begins to sign with a new key loses no request, and whoever sends made-up names makes us ask
-//! six times a minute and no more. One request asks for all: the others wait for it or use what is there.
+//! six times a minute and no more. One request asks for all: the others wait for it or use what is there. The time
+//! is read when a request's turn has come, by a clock that runs forward only: how slowly a request came in, or
+//! how long it waited, says nothing.
 
 use std::{
     collections::HashMap,
@@ -18,11 +20,10 @@ use std::{
 use gapura_core::{
     id::ClientId,
     oauth::{KeySet, SignatureAlg},
-    time::Instant,
 };
 use tokio::sync::Mutex;
 
-use crate::outbound::Outbound;
+use crate::{clock::Clock, outbound::Outbound};
 
 /// Keys younger than this are used as they are.
 const FRESH: Duration = Duration::from_secs(600);
@@ -30,6 +31,8 @@ const FRESH: Duration = Duration::from_secs(600);
 const KEPT: Duration = Duration::from_secs(3600);
 /// One client is asked at most once in this time.
 const FLOOR: Duration = Duration::from_secs(10);
+/// Longest wait for who asks just now: longer than any question takes.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// The published keys of all clients that have an address for them.
 #[derive(Default)]
@@ -40,28 +43,23 @@ struct Slot {
     uri: String,
     held: Lock<Held>,
     /// When the client was last asked; held while asking.
-    asked: Mutex<Option<Instant>>,
+    asked: Mutex<Option<Duration>>,
 }
 
 #[derive(Clone, Default)]
 struct Held {
     keys: KeySet,
-    fetched: Option<Instant>,
+    fetched: Option<Duration>,
 }
 
 impl Held {
-    fn is_within(&self, time: Duration, now: Instant) -> bool {
-        self.fetched.is_some_and(|fetched| within(fetched, time, now))
+    fn is_within(&self, time: Duration, now: Duration) -> bool {
+        self.fetched.is_some_and(|fetched| now < fetched + time)
     }
 
     fn has(&self, (kid, alg): (Option<&str>, SignatureAlg)) -> bool {
         self.keys.find(kid, alg).is_some()
     }
-}
-
-/// Where a clock stepped back, time counts as passed: asking once more harms nobody.
-fn within(since: Instant, time: Duration, now: Instant) -> bool {
-    since <= now && now < since.plus(time)
 }
 
 impl ClientKeyCache {
@@ -71,20 +69,23 @@ impl ClientKeyCache {
         outbound: &Outbound,
         (client, uri): (&ClientId, &str),
         wanted: (Option<&str>, SignatureAlg),
-        now: Instant,
+        clock: &Clock,
     ) -> KeySet {
         let slot = self.slot(client, uri);
-        let held = slot.held();
+        let (held, now) = (slot.held(), clock.steady());
         if held.is_within(FRESH, now) && held.has(wanted) {
             return held.keys;
         }
         let usable = held.is_within(KEPT, now) && held.has(wanted);
-        let mut asked = match slot.asked.try_lock() {
-            Ok(asked) => asked,
+        let turn = match slot.asked.try_lock() {
+            Ok(asked) => Some(asked),
             Err(_) if usable => return held.keys,
-            Err(_) => slot.asked.lock().await,
+            Err(_) => tokio::time::timeout(PATIENCE, slot.asked.lock()).await.ok(),
         };
-        if asked.is_none_or(|at| !within(at, FLOOR, now)) {
+        let now = clock.steady();
+        if let Some(mut asked) = turn
+            && asked.is_none_or(|at| now >= at + FLOOR)
+        {
             *asked = Some(now);
             match fetch(outbound, uri).await {
                 Ok(keys) => slot.keep(Held { keys, fetched: Some(now) }),

@@ -69,8 +69,9 @@ async fn answer(app: &App, context: &RequestContext, params: Result<Params, Unre
 //= OIDC-RPLOGOUT#4
 async fn understood(app: &App, params: &Params) -> Result<LogoutRequest, Failure> {
     let page = |error| Failure::Page(error, None);
-    let hint = authorize::hint(app, params).transpose().map_err(|_| page(PageError::BadHint))?;
+    // Keys first: a hint by one that is gone elsewhere is none.
     let snapshot = app.snapshot().await?;
+    let hint = authorize::hint(app, params).transpose().map_err(|_| page(PageError::BadHint))?;
     let client = match logout::named_client(params, hint.as_ref()).map_err(page)? {
         None => None,
         Some(id) => {

@@ -53,6 +53,8 @@ impl VerifiedTokens {
     /// The claims of an access token of ours that is alive at `now`.
     pub fn access(&self, keys: &Keys, token: &str, issuer: &str, now: Instant) -> Result<AccessClaims, TokenRefused> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        // One look at the keys: what they verified is remembered under these and no others.
+        let keys = keys.now();
         let published = keys.jwks();
         let known = {
             let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);

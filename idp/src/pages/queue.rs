@@ -11,11 +11,15 @@ use axum::{
 };
 
 use super::paper::{Paper, answer};
-use crate::{edge::RequestContext, sign_in::Busy, state::App};
+use crate::{
+    edge::RequestContext,
+    sign_in::{Busy, pool::LONGEST_TOLD},
+    state::App,
+};
 
 /// Shortest and longest time before the form opens again, in seconds, before chance adds up to a
 /// quarter: what a whole city was told in one second must not bring it back in one.
-const BOUNDS: (u64, u64) = (5, 120);
+const BOUNDS: (u64, u64) = (5, LONGEST_TOLD.as_secs());
 
 #[derive(Template)]
 #[template(path = "queue.html")]

@@ -98,7 +98,7 @@ pub async fn attempt(app: &App, context: &RequestContext, typed: &Typed<'_>) -> 
     {
         return Ok(throttled(until));
     }
-    let checked = match app.hasher.check(password.clone(), hash.clone()).await {
+    let checked = match app.hasher.check(password.clone(), hash.clone(), context.client_address).await {
         Ok(checked) => checked,
         Err(PoolError::Busy(busy)) => return Ok(Outcome::Busy(busy)),
         Err(PoolError::Broken) => return Err(AttemptError::Pool),

@@ -2,7 +2,8 @@
 //! thread learns when it has had nothing to do for a while.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
+    hash::Hash,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -34,15 +35,29 @@ impl<T> Line<T> {
         Self { most, waiting: Mutex::new(Waiting { jobs: VecDeque::new(), closed: false }), moved: Condvar::new() }
     }
 
-    /// Whether the job found a place.
-    pub(super) fn join(&self, job: T) -> bool {
+    /// Takes a place at the end; the job comes back where there is none.
+    pub(super) fn join(&self, job: T) -> Result<(), T> {
         let mut waiting = self.waiting();
         if waiting.jobs.len() >= self.most {
-            return false;
+            return Err(job);
         }
         waiting.jobs.push_back(job);
         self.moved.notify_one();
-        true
+        Ok(())
+    }
+
+    /// Takes a place at the end from whoever holds more than half of the line, and more than the newcomer will: the
+    /// last of theirs gives way and is answered. The job comes back where nobody has to.
+    pub(super) fn crowd_out<K: Eq + Hash>(&self, job: T, holder: impl Fn(&T) -> K) -> Result<T, T> {
+        let mut waiting = self.waiting();
+        let place = place_of_the_crowd(&waiting.jobs, &holder(&job), &holder);
+        match place.and_then(|place| waiting.jobs.remove(place)) {
+            Some(last) => {
+                waiting.jobs.push_back(job);
+                Ok(last)
+            }
+            None => Err(job),
+        }
     }
 
     pub(super) fn close(&self) {
@@ -70,4 +85,17 @@ impl<T> Line<T> {
     fn waiting(&self) -> MutexGuard<'_, Waiting<T>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn place_of_the_crowd<T, K: Eq + Hash>(jobs: &VecDeque<T>, newcomer: &K, holder: impl Fn(&T) -> K) -> Option<usize> {
+    let mut held: HashMap<K, usize> = HashMap::new();
+    for job in jobs {
+        *held.entry(holder(job)).or_default() += 1;
+    }
+    let own = held.get(newcomer).copied().unwrap_or(0);
+    let (crowd, most) = held.into_iter().max_by_key(|(_, many)| *many)?;
+    if most * 2 <= jobs.len() || most < own + 2 {
+        return None;
+    }
+    jobs.iter().rposition(|job| holder(job) == crowd)
 }

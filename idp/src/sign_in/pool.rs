@@ -10,8 +10,12 @@
 //! stands outside. Each one outside is told the time at which those before are served, so that a
 //! whole city does not come back in the same second. A person who gave up costs nothing: a job whose
 //! caller is gone is skipped.
+//!
+//! No address has a right to the whole line. One that holds more than half of it when it is full gives
+//! a place to whoever comes from another; a city behind one address has all of it while nobody else comes.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -30,11 +34,17 @@ use super::{
     stored::Stored,
     turns::Turns,
 };
-use crate::metrics::{self, Level};
+use crate::{
+    edge::address,
+    metrics::{self, Level},
+};
 
 /// Longest wait for a turn; beyond it the person is told to come back. With the hash itself and the
 /// statements around it, a sign-in that was let in ends within a second.
 pub const PATIENCE: Duration = Duration::from_millis(800);
+
+/// Nobody is told to come back later than this, about, and so nobody counts beyond it as one who stands outside.
+pub const LONGEST_TOLD: Duration = Duration::from_secs(120);
 
 /// A thread without work for so long gives its arena back.
 pub const IDLE: Duration = Duration::from_secs(60);
@@ -100,7 +110,7 @@ struct Load {
     /// Let in and not done.
     inside: AtomicUsize,
     /// Told to come back, less those served since: how many still stand outside, as far as one can
-    /// know. Nobody does after a minute without work.
+    /// know. No more than are served in [`LONGEST_TOLD`], and nobody after a minute without work.
     outside: AtomicUsize,
     /// Moving average of one hash, in microseconds; 0 before the first.
     usual_micros: AtomicU64,
@@ -111,6 +121,8 @@ struct Load {
 struct Job {
     password: Secret<String>,
     task: Task,
+    /// Who asks, where that was not proved before.
+    holder: Option<IpAddr>,
 }
 
 enum Task {
@@ -141,15 +153,20 @@ impl PasswordPool {
     /// The hash of a new password as a PHC string, ready to store.
     pub async fn hash(&self, password: Secret<String>, salt: [u8; SALT_BYTES]) -> Result<String, PoolError> {
         let (answer, answered) = oneshot::channel();
-        self.submit(Job { password, task: Task::Hash { salt, answer } })?;
+        self.submit(Job { password, task: Task::Hash { salt, answer }, holder: None })?;
         answered.await.map_err(|_| PoolError::Broken)?
     }
 
     /// Whether a password is the one behind a stored hash. `None` (no account, or one without a
-    /// password) is hashed as well and is never right.
-    pub async fn check(&self, password: Secret<String>, stored: Option<String>) -> Result<Checked, PoolError> {
+    /// password) is hashed as well and is never right. `from` is where the question comes from.
+    pub async fn check(
+        &self,
+        password: Secret<String>,
+        stored: Option<String>,
+        from: IpAddr,
+    ) -> Result<Checked, PoolError> {
         let (answer, answered) = oneshot::channel();
-        self.submit(Job { password, task: Task::Check { stored, answer } })?;
+        self.submit(Job { password, task: Task::Check { stored, answer }, holder: Some(address::holder(from)) })?;
         answered.await.map_err(|_| PoolError::Broken)?
     }
 
@@ -169,19 +186,31 @@ impl PasswordPool {
     }
 
     fn submit(&self, job: Job) -> Result<(), PoolError> {
+        let job = match self.join(job) {
+            Ok(()) => return Ok(()),
+            Err(job) => job,
+        };
+        let gives_way = self.line.crowd_out(job, |job| job.holder);
+        let busy = self.turned_away();
+        // One goes for one that comes: the load stays.
+        gives_way.map(|other| other.turn_away(busy)).map_err(|_| busy.into())
+    }
+
+    /// The job comes back where the line is full, or longer than anybody is to wait.
+    fn join(&self, job: Job) -> Result<(), Job> {
         if self.wait_behind(self.waiting()) > PATIENCE {
-            return Err(self.turned_away().into());
+            return Err(job);
         }
         self.load.came_in();
-        if !self.line.join(job) {
-            self.load.left();
-            return Err(self.turned_away().into());
-        }
-        Ok(())
+        self.line.join(job).inspect_err(|_| self.load.left())
     }
 
     fn turned_away(&self) -> Busy {
-        let ahead = self.waiting().saturating_add(self.load.outside.fetch_add(1, Ordering::Relaxed));
+        let ahead = |outside: usize| self.waiting().saturating_add(outside);
+        let one_more = |outside| (self.wait_behind(ahead(outside)) < LONGEST_TOLD).then_some(outside + 1);
+        let (Ok(outside) | Err(outside)) =
+            self.load.outside.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        let ahead = ahead(outside);
         Busy { ahead, wait: self.wait_behind(ahead) }
     }
 
@@ -189,6 +218,15 @@ impl PasswordPool {
         let usual = Duration::from_micros(self.load.usual_micros.load(Ordering::Relaxed));
         let workers = u32::try_from(self.size.workers).unwrap_or(u32::MAX).max(1);
         usual.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX)) / workers
+    }
+}
+
+impl Job {
+    fn turn_away(self, busy: Busy) {
+        match self.task {
+            Task::Hash { answer, .. } => drop(answer.send(Err(busy.into()))),
+            Task::Check { answer, .. } => drop(answer.send(Err(busy.into()))),
+        }
     }
 }
 

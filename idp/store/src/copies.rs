@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub tree: Arc<UnitTree>,
     /// Signing keys.
     pub signing_keys: Arc<Vec<StoredSigningKey>>,
+    /// Which reading of this process it is: who holds two of them knows the later one.
+    pub reading: u64,
     generations: Generations,
 }
 
@@ -143,5 +145,6 @@ async fn rebuilt(db: &Db, before: &Snapshot) -> Result<Snapshot, StoreError> {
         after.signing_keys = Arc::new(signing_keys::all(db).await?);
     }
     after.generations = generations;
+    after.reading += 1;
     Ok(after)
 }

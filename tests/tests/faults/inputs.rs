@@ -5,11 +5,20 @@
 
 use std::process::Command;
 
-use gapura_store::ephemeral::{Entry, Kind};
+use gapura_core::oauth::{SignatureAlg, SigningKeyState, StoredSigningKey};
+use gapura_idp::{
+    entropy::Entropy,
+    keys::{root::RootKey, signing::generate},
+    router,
+};
+use gapura_store::{
+    ephemeral::{Entry, Kind},
+    signing_keys,
+};
 use gapura_tests::{
     Pair,
     browser::{Browser, Page, parameter},
-    city::{City, PASSWORD, TEACHER},
+    city::{City, PASSWORD, PUBLIC_URL, TEACHER},
     relying_party::{RelyingParty, Started},
     run,
 };
@@ -251,6 +260,36 @@ fn without_keys_nothing_is_signed_nor_believed() {
         for page in [machine, refresh.1] {
             assert_eq!(page.status, 503, "{}", page.body);
         }
+    });
+}
+
+/// The root key's file of this node was forgotten when keys were wrapped anew elsewhere: while the key it cannot
+/// open only waits, everything works; when it signs, the node says that it cannot.
+#[test]
+fn a_node_that_cannot_open_the_key_that_signs_is_not_ready() {
+    run(Pair::SqliteMemory, |pair| async move {
+        let city = City::new(pair).await;
+        let mut guest = Guest::of(&city).await;
+        let now = city.clock.now();
+        let made = generate(SignatureAlg::Es256, &RootKey::from_bytes([9; 32]), Entropy, now).unwrap();
+        let key = StoredSigningKey { state: SigningKeyState::Next, activated_at: None, ..made };
+        let (kid, in_use) = (key.id.clone(), city.app.keys.root().id().to_owned());
+        let added = city.app.db.write(async move |tx| signing_keys::add(tx, &key, &in_use).await);
+        assert!(added.await.unwrap());
+        let ready =
+            async || Browser::new(router::ops(city.app.clone()), PUBLIC_URL.parse().unwrap()).open("/readyz").await;
+        city.app.copies.refresh().await.unwrap();
+        assert_eq!(ready().await.status, 200);
+        assert!(guest.passes(&city, Userinfo).await.0 && guest.passes(&city, Code).await.0);
+        assert!(guest.rp.get("/jwks").await.body.contains(kid.as_str()), "relying parties learn it all the same");
+
+        assert!(city.app.db.write(async move |tx| signing_keys::activate(tx, &kid, now).await).await.unwrap());
+        city.app.copies.refresh().await.unwrap();
+        let said = ready().await;
+        assert_eq!((said.status.as_u16(), said.body.contains("[\"signing keys\"]")), (503, true), "{}", said.body);
+        let (passed, page) = guest.passes(&city, Refresh).await;
+        assert!(!passed && page.status == 500, "{}", page.status);
+        assert_eq!(guest.rp.get("/jwks").await.status, 200, "what was there is served");
     });
 }
 

@@ -1,5 +1,9 @@
 //! OpenID Connect Discovery 1.0 and RFC 8414: the metadata, and the keys it leads to.
 
+use std::time::Duration;
+
+use gapura_core::{audit::Actor, oauth::SignatureAlg};
+use gapura_idp::keys::rotation::Mover;
 use gapura_tests::{
     Pair,
     city::{City, PUBLIC_URL},
@@ -7,7 +11,12 @@ use gapura_tests::{
 };
 use serde_json::{Value, json};
 
-on_both_pairs!(metadata_says_what_is_true, both_documents_agree, keys_have_no_private_part);
+on_both_pairs!(
+    metadata_says_what_is_true,
+    both_documents_agree,
+    keys_have_no_private_part,
+    a_key_made_at_another_node_is_published_within_a_second,
+);
 
 async fn document(city: &City, path: &str) -> Value {
     let page = city.rp("presensi").get(path).await;
@@ -91,4 +100,15 @@ async fn keys_have_no_private_part(pair: Pair) {
             assert!(key.get(private).is_none(), "{private} of {}", key["kid"]);
         }
     }
+}
+
+/// Whoever asks because of a key they do not know finds it, though nobody else asks this node and no job runs.
+//= OIDC-DISCOVERY#3 test
+async fn a_key_made_at_another_node_is_published_within_a_second(pair: Pair) {
+    let city = City::new(pair).await;
+    let mover = Mover { db: &city.app.db, keys: &city.app.keys, actor: Actor::System, now: city.clock.now() };
+    let made = mover.make_next(SignatureAlg::Es256).await.unwrap().expect("a new key");
+    tokio::time::sleep(Duration::from_millis(1050)).await;
+    let said = document(&city, "/jwks").await;
+    assert!(said["keys"].as_array().unwrap().iter().any(|key| key["kid"] == made.id.as_str()), "{said}");
 }

@@ -1,12 +1,16 @@
 //! RP-Initiated Logout 1.0: a person is asked, or the application shows who is meant; back-channel messages
 //! for everything the session entered.
 
-use gapura_store::logout_messages;
+use std::time::Duration;
+
+use gapura_core::{id::KeyId, oauth::SigningKeyState};
+use gapura_store::{logout_messages, signing_keys};
 use gapura_tests::{
     Pair,
     browser::{Browser, Page, parameter},
     city::{City, TEACHER, TREASURER},
     on_both_pairs,
+    verifier::kid,
 };
 
 on_both_pairs!(
@@ -14,6 +18,7 @@ on_both_pairs!(
     without_a_hint_the_person_is_asked,
     an_unregistered_way_back_is_a_page,
     a_hint_of_another_person_ends_nothing_silently,
+    a_hint_by_a_key_that_is_gone_is_none,
     a_sign_out_is_queued_for_each_entered_client,
 );
 
@@ -104,4 +109,18 @@ async fn a_sign_out_is_queued_for_each_entered_client(pair: Pair) {
     assert_eq!(clients, ["kinerja", "presensi"]);
     assert!(messages.iter().all(|message| tokens.id_token["sid"] == message.session_id.as_str()));
     assert!(messages.iter().all(|message| tokens.id_token["sub"] == message.sub.as_str()));
+}
+
+/// Withdrawn at another node: here it is known within a second, before anything it signed is believed.
+//= OIDC-RPLOGOUT#4 test
+async fn a_hint_by_a_key_that_is_gone_is_none(pair: Pair) {
+    let city = City::new(pair).await;
+    let mut browser = city.browser();
+    let hint = city.tokens(&mut browser, &city.rp("presensi"), &TEACHER).await.id_token_sent();
+    let (key, now) = (KeyId::new(kid(&hint)), city.clock.now());
+    let gone = city.app.db.write(async move |tx| signing_keys::withdraw(tx, &key, SigningKeyState::Active, now).await);
+    assert!(gone.await.unwrap());
+    tokio::time::sleep(Duration::from_millis(1050)).await;
+    let page = browser.open(&format!("/logout?id_token_hint={hint}")).await;
+    assert_eq!(page.error_code().as_deref(), Some("invalid_hint"), "{}", page.text());
 }

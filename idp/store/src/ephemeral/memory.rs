@@ -2,13 +2,12 @@
 //! for a few map operations and never across an await.
 //!
 //! A drawer keeps its entries twice: by key, and by end in one of two orders, what may be dropped
-//! (values, counters) and what was promised (tombstones, marks). Whoever writes sweeps a few ended
+//! (values) and what was promised (tombstones, marks). Whoever writes sweeps a few ended
 //! entries from the fronts of both orders, so nothing is ever scanned.
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use gapura_core::time::Instant;
@@ -27,7 +26,6 @@ pub(super) struct Memory {
     interaction: Mutex<Drawer>,
     posted_request: Mutex<Drawer>,
     jti_mark: Mutex<Drawer>,
-    sign_in_rate: Mutex<Drawer>,
     marks: Mutex<Option<Marks>>,
 }
 
@@ -39,7 +37,6 @@ impl Memory {
             interaction: drawer(Kind::Interaction),
             posted_request: drawer(Kind::PostedRequest),
             jti_mark: drawer(Kind::JtiMark),
-            sign_in_rate: drawer(Kind::SignInRate),
             marks: Mutex::new(None),
         }
     }
@@ -51,7 +48,6 @@ impl Memory {
             Kind::Interaction => &self.interaction,
             Kind::PostedRequest => &self.posted_request,
             Kind::JtiMark => &self.jti_mark,
-            Kind::SignInRate => &self.sign_in_rate,
         };
         drawer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,7 +74,6 @@ struct Marks {
 /// What a key holds.
 enum Body {
     Value(Vec<u8>),
-    Counter(u64),
     Mark,
     Spent(String),
 }
@@ -93,7 +88,7 @@ impl Body {
         match self {
             Self::Value(value) => value.len(),
             Self::Spent(mark) => mark.len(),
-            Self::Counter(_) | Self::Mark => 0,
+            Self::Mark => 0,
         }
     }
 }
@@ -161,19 +156,6 @@ impl Drawer {
 
     pub(super) fn claim(&mut self, key: &str, expires_at: Instant, now: Instant) -> Result<bool, EphemeralError> {
         self.lay_new(key, Body::Mark, expires_at, now)
-    }
-
-    pub(super) fn count(&mut self, key: &str, window: Duration, now: Instant) -> Result<u64, EphemeralError> {
-        match self.entries.get_mut(key) {
-            Some(((ends, _), body)) if now < *ends => match body {
-                Body::Counter(number) => {
-                    *number = number.saturating_add(1);
-                    Ok(*number)
-                }
-                _ => Err(EphemeralError::NoCounter(self.kind)),
-            },
-            _ => self.lay_new(key, Body::Counter(1), now.plus(window), now).map(|_| 1),
-        }
     }
 
     pub(super) fn remove(&mut self, key: &str) {
@@ -290,7 +272,7 @@ mod tests {
             assert_eq!(put(&mut drawer, key, ends), Ok(Put::Stored));
         }
         assert_eq!(drawer.get("first", at(0)), None);
-        drawer.count("rate", Duration::from_secs(9), at(0)).unwrap();
+        drawer.claim("mark", at(500), at(0)).unwrap();
         assert_eq!(drawer.get("next", at(0)), None);
         assert!(drawer.get("later", at(0)).is_some() && drawer.get("new", at(0)).is_some());
     }
@@ -318,8 +300,7 @@ mod tests {
         assert_eq!(drawer.claim("j", at(50), at(0)), Ok(true));
         let full = EphemeralError::Full(Kind::Code);
         assert_eq!(put(&mut drawer, "c", 100), Err(full.clone()));
-        assert_eq!(drawer.claim("k", at(100), at(0)), Err(full.clone()));
-        assert_eq!(drawer.count("l", Duration::from_secs(9), at(0)), Err(full));
+        assert_eq!(drawer.claim("k", at(100), at(0)), Err(full));
         assert_eq!(drawer.claim("j", at(50), at(0)), Ok(false));
         assert_eq!(consume(&mut drawer, "a"), Consumed::Spent("m".to_owned()));
     }
@@ -365,7 +346,7 @@ mod tests {
     #[test]
     fn marks_collected_by_a_fast_clock_are_known_as_lost() {
         let memory = Memory::new(|_| Bound { entries: 10, bytes: ROOMY });
-        let hour = Duration::from_secs(3600);
+        let hour = std::time::Duration::from_secs(3600);
         assert_eq!(memory.marks_since(at(0)), at(0));
         assert_eq!(memory.marks_since(at(10)), at(0));
         assert_eq!(memory.marks_since(at(10).plus(hour)), at(0));
@@ -376,10 +357,22 @@ mod tests {
         assert_eq!(memory.marks_since(at(20).minus(hour)), at(20));
     }
 
+    /// The key of a mark is a SHA-256 in base64url, whatever the client sent.
+    #[test]
+    fn marks_are_bounded_by_their_number() {
+        let memory = Memory::new(Kind::bound);
+        let mut drawer = memory.drawer(Kind::JtiMark);
+        let most = Kind::JtiMark.bound().entries;
+        for number in 0..most {
+            assert_eq!(drawer.claim(&format!("{number:043}"), at(1), at(0)), Ok(true), "{number} of {most}");
+        }
+        assert_eq!(drawer.claim("one more", at(1), at(0)), Err(EphemeralError::Full(Kind::JtiMark)));
+    }
+
     #[test]
     fn every_kind_has_a_drawer_of_its_own_bound() {
         let memory = Memory::new(|kind| Bound { entries: kind.word().len(), bytes: ROOMY });
-        for kind in [Kind::Code, Kind::Interaction, Kind::PostedRequest, Kind::JtiMark, Kind::SignInRate] {
+        for kind in [Kind::Code, Kind::Interaction, Kind::PostedRequest, Kind::JtiMark] {
             let drawer = memory.drawer(kind);
             assert_eq!((drawer.kind, drawer.bound.entries), (kind, kind.word().len()));
         }

@@ -1,22 +1,21 @@
-//! Authoritative short-lived state: authorization codes, parked interactions, one-time marks and
-//! rate counters. Not a cache: what is lost here is not read again from anywhere.
+//! Authoritative short-lived state: authorization codes, parked interactions and one-time marks. Not a
+//! cache: what is lost here is not read again from anywhere.
 //!
 //! One node keeps it in memory, several share one Redis; both arms pass one contract suite. Each
 //! operation is one atomic step (one lock, one Lua script), so of any number of racers one wins.
 //!
 //! ```text
 //!  put ──▶ value ──swap──▶ value ──consume──▶ tombstone(mark) ──until──▶ nothing
-//!  claim ─▶ mark ──expires──▶ nothing         count ─▶ counter ──window──▶ nothing
+//!  claim ─▶ mark ──expires──▶ nothing
 //! ```
 //!
 //! *Time.* The end of an entry is stored beside it and compared with the caller's `now`. An ended
 //! entry is garbage, collected only [`GARBAGE_MARGIN`] later, because requests (and nodes) carry
 //! slightly different clocks: a mark collected by a fast clock would let a slow one accept a replay.
 //!
-//! *Bounds.* Memory is bounded per kind, in entries and bytes. A full kind drops the value or counter
+//! *Bounds.* Memory is bounded per kind, in entries and bytes. A full kind drops the value
 //! that ends first, which is the oldest, as all entries of a kind live equally long: a dropped code or
-//! interaction sends one person back to the start, a dropped counter leaves the account's own throttle
-//! in SQL. Refusing the newcomer instead would let a flood of unauthenticated requests close the door
+//! interaction sends one person back to the start. Refusing the newcomer instead would let a flood of unauthenticated requests close the door
 //! for everybody. Tombstones and claimed marks are promises and never dropped nor removed: without the
 //! mark a one-time assertion passes twice, without the tombstone a stolen code revokes nothing. When
 //! promises alone fill a kind, `put` and `claim` answer [`EphemeralError::Full`]. `consume` turns an
@@ -50,8 +49,6 @@ pub enum Kind {
     PostedRequest,
     /// The `jti` of a one-time assertion. Claim it after the signature was verified, or strangers fill it.
     JtiMark,
-    /// Sign-in tries by address or name.
-    SignInRate,
 }
 
 /// What one kind may hold in memory.
@@ -71,7 +68,6 @@ impl Kind {
             Self::Interaction => "interaction",
             Self::PostedRequest => "posted-request",
             Self::JtiMark => "jti",
-            Self::SignInRate => "sign-in-rate",
         }
     }
 
@@ -82,8 +78,8 @@ impl Kind {
             Self::Code => Bound { entries: 100_000, bytes: 64 * MIB },
             Self::Interaction => Bound { entries: 50_000, bytes: 64 * MIB },
             Self::PostedRequest => Bound { entries: 10_000, bytes: 16 * MIB },
-            Self::JtiMark => Bound { entries: 200_000, bytes: 32 * MIB },
-            Self::SignInRate => Bound { entries: 100_000, bytes: 16 * MIB },
+            // As many bytes as so many marks need: their keys are short.
+            Self::JtiMark => Bound { entries: 200_000, bytes: 48 * MIB },
         }
     }
 }
@@ -146,9 +142,6 @@ pub enum EphemeralError {
     /// No room that could be made without breaking a promise (503). Nothing changed.
     #[error("no room for short-lived state of kind {}", .0.word())]
     Full(Kind),
-    /// The key holds an entry of another shape: a mistake of ours.
-    #[error("short-lived entry of kind {} is no counter", .0.word())]
-    NoCounter(Kind),
     /// The Redis named by the settings cannot be served with. Says why and what to do.
     #[error("{0}")]
     Unfit(String),
@@ -192,7 +185,7 @@ impl Ephemeral {
         }
     }
 
-    /// The live value; tombstones, marks and counters have none.
+    /// The live value; tombstones and marks have none.
     pub async fn get(&self, kind: Kind, key: &str, now: Instant) -> Result<Option<Vec<u8>>, EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => Ok(memory.drawer(kind).get(key, now)),
@@ -230,16 +223,7 @@ impl Ephemeral {
         }
     }
 
-    /// Counts one more and answers the number within the window, this one included. The window
-    /// opens with the first count and does not move.
-    pub async fn count(&self, kind: Kind, key: &str, window: Duration, now: Instant) -> Result<u64, EphemeralError> {
-        match &self.0 {
-            Arm::Memory(memory) => memory.drawer(kind).count(key, window, now),
-            Arm::Redis(redis) => redis.count(kind, key, window, now).await,
-        }
-    }
-
-    /// Forgets a value or counter. Tombstones and marks stay until their end.
+    /// Forgets a value. Tombstones and marks stay until their end.
     pub async fn remove(&self, kind: Kind, key: &str) -> Result<(), EphemeralError> {
         match &self.0 {
             Arm::Memory(memory) => {

@@ -1,21 +1,16 @@
 //! Short-lived state in a Redis that several nodes share.
 //!
 //! An entry is a hash `{s: shape, b: body, e: end}` under `<prefix>:<kind>:<key>`; an operation is one
-//! Lua script on that one key. Redis' own expiry only collects garbage, a margin after the end.
+//! Lua script on that one key. Redis' own expiry only collects garbage, a margin after the end: after the
+//! time that was left by the caller's clock, and not before the end has come by Redis' own. So a mark that
+//! was made while clocks ran ahead is still there when its end comes again.
 //!
 //! *When Redis is away.* An operation answers within two seconds, by [`EphemeralError::Unavailable`]
 //! at worst. The connection manager connects again by itself; it would keep a connection whose other
 //! end silently vanished (it takes a late answer for a slow one), so after a late answer we begin a new
-//! one. Only an operation that was certainly never sent is repeated. Counters go on in memory of this
-//! node meanwhile: a rate limit that forgets is better than nobody signing in.
+//! one. Only an operation that was certainly never sent is repeated.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use gapura_core::time::Instant;
@@ -24,7 +19,7 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{Consumed, Entry, EphemeralError, GARBAGE_MARGIN, Kind, Put, Swap, Use, inspect::field, memory::Memory};
+use super::{Consumed, Entry, EphemeralError, GARBAGE_MARGIN, Kind, Put, Swap, Use, inspect::field};
 
 /// The longest an operation may take, with connecting and one repetition.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
@@ -33,8 +28,8 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 /// The longest Redis is asked to keep anything: `PEXPIRE` refuses numbers near the end of time.
 const LONGEST_LIFE: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// Every script begins with these. `ARGV[1]` is the caller's now. The first write of a script is the
-/// one that Redis refuses when memory is full, so a refused script has changed nothing.
+/// Every script begins with these, after `margin` and `longest`. `ARGV[1]` is the caller's now. The first write of
+/// a script is the one that Redis refuses when memory is full, so a refused script has changed nothing.
 const PRELUDE: &str = "
 local function live()
   local entry = redis.call('HMGET', KEYS[1], 's', 'b', 'e')
@@ -42,7 +37,10 @@ local function live()
 end
 local function lay(shape, body, ends, life)
   redis.call('HSET', KEYS[1], 's', shape, 'b', body, 'e', ends)
-  redis.call('PEXPIRE', KEYS[1], life)
+  local time = redis.call('TIME')
+  local here = time[1] * 1000 + math.floor(time[2] / 1000)
+  local collected = math.max(here + life, math.min(ends + margin, here + longest))
+  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', collected))
 end
 local shape, body = live()
 ";
@@ -69,19 +67,10 @@ const CONSUME: &str = "
 if shape == 'value' then lay('spent', ARGV[2], ARGV[3], ARGV[4]) end
 return {shape or '', body or ''}";
 
-/// now, end, life
-const COUNT: &str = "
-if not shape then
-  lay('counter', 1, ARGV[2], ARGV[3])
-  return 1
-end
-if shape ~= 'counter' then return -1 end
-return redis.call('HINCRBY', KEYS[1], 'b', 1)";
-
 /// Without prelude: `ARGV` is empty, and garbage may go too.
 const REMOVE: &str = "
 local shape = redis.call('HGET', KEYS[1], 's')
-if shape == 'value' or shape == 'counter' then redis.call('DEL', KEYS[1]) end
+if shape == 'value' then redis.call('DEL', KEYS[1]) end
 return 1";
 
 /// now. The run id changes when Redis restarts and when another server takes over; both may have
@@ -99,8 +88,6 @@ pub(super) struct Redis {
     line: ArcSwap<ConnectionManager>,
     prefix: String,
     scripts: Scripts,
-    counters: Memory,
-    counts_alone: AtomicBool,
 }
 
 struct Scripts {
@@ -108,7 +95,6 @@ struct Scripts {
     get: Script,
     swap: Script,
     consume: Script,
-    count: Script,
     remove: Script,
     marks_since: Script,
 }
@@ -119,7 +105,9 @@ impl Redis {
         let client = client(url).map_err(|error| EphemeralError::Unfit(format!("no usable Redis URL: {error}")))?;
         let connecting = ConnectionManager::new_with_config(client.clone(), manner());
         let line = connecting.await.map_err(unavailable)?;
-        let prelude = |body: &str| Script::new(&format!("{PRELUDE}{body}"));
+        let (margin, longest) = (GARBAGE_MARGIN.as_millis(), LONGEST_LIFE.as_millis());
+        let known = format!("local margin, longest = {margin}, {longest}\n");
+        let prelude = |body: &str| Script::new(&format!("{known}{PRELUDE}{body}"));
         let this = Self {
             client,
             line: ArcSwap::from_pointee(line),
@@ -129,12 +117,9 @@ impl Redis {
                 get: prelude(GET),
                 swap: prelude(SWAP),
                 consume: prelude(CONSUME),
-                count: prelude(COUNT),
                 remove: Script::new(REMOVE),
                 marks_since: Script::new(MARKS_SINCE),
             },
-            counters: Memory::new(Kind::bound),
-            counts_alone: AtomicBool::new(false),
         };
         this.check().await?;
         Ok(this)
@@ -214,26 +199,6 @@ impl Redis {
         let mut call = self.scripts.lay_new.key(self.key(kind, key));
         call.arg(now.millis()).arg("mark").arg("");
         self.run(kind, ends(&mut call, expires_at, now)).await
-    }
-
-    pub(super) async fn count(
-        &self,
-        kind: Kind,
-        key: &str,
-        window: Duration,
-        now: Instant,
-    ) -> Result<u64, EphemeralError> {
-        let mut call = self.scripts.count.key(self.key(kind, key));
-        call.arg(now.millis());
-        let counted: Result<i64, EphemeralError> = self.run(kind, ends(&mut call, now.plus(window), now)).await;
-        let alone = matches!(counted, Err(EphemeralError::Unavailable(_) | EphemeralError::Full(_)));
-        if self.counts_alone.swap(alone, Ordering::Relaxed) != alone {
-            tracing::warn!(alone, "rate counters of this node alone, or shared again");
-        }
-        if alone {
-            return self.counters.drawer(kind).count(key, window, now);
-        }
-        u64::try_from(counted?).map_err(|_| EphemeralError::NoCounter(kind))
     }
 
     pub(super) async fn remove(&self, kind: Kind, key: &str) -> Result<(), EphemeralError> {

@@ -62,15 +62,12 @@ contract! {
     a_tombstone_stays_until_its_own_end
     what_was_never_put_is_unknown
     a_mark_is_claimed_once
-    a_counter_counts_within_its_window
-    only_counters_count
-    values_and_counters_can_be_removed
+    values_can_be_removed
     promises_cannot_be_removed
     one_of_many_consumers_wins
     one_of_many_claims_wins
     one_of_many_puts_wins
     one_of_many_swaps_wins
-    no_count_is_lost
     marks_are_whole_since_the_first_asking
 }
 
@@ -96,7 +93,7 @@ async fn any_bytes_are_a_value(ephemeral: Ephemeral) {
 }
 
 async fn the_same_key_of_two_kinds_is_two_entries(ephemeral: Ephemeral) {
-    let kinds = [Kind::Code, Kind::Interaction, Kind::PostedRequest, Kind::JtiMark, Kind::SignInRate];
+    let kinds = [Kind::Code, Kind::Interaction, Kind::PostedRequest, Kind::JtiMark];
     for kind in kinds {
         let put = ephemeral.put(kind, "k", entry(kind.word().as_bytes(), 1_000), at(0)).await.unwrap();
         assert_eq!(put, Put::Stored);
@@ -193,8 +190,7 @@ async fn a_tombstone_stays_until_its_own_end(ephemeral: Ephemeral) {
 
 async fn what_was_never_put_is_unknown(ephemeral: Ephemeral) {
     ephemeral.claim(Kind::Code, "mark", at(1_000), at(0)).await.unwrap();
-    ephemeral.count(Kind::Code, "counter", MINUTE, at(0)).await.unwrap();
-    for key in ["absent", "mark", "counter"] {
+    for key in ["absent", "mark"] {
         assert_eq!(ephemeral.get(Kind::Code, key, at(0)).await.unwrap(), None);
         let consumed = ephemeral.consume(Kind::Code, key, used("m", 1_000), at(0)).await.unwrap();
         assert_eq!(consumed, Consumed::Unknown, "{key}");
@@ -212,32 +208,11 @@ async fn a_mark_is_claimed_once(ephemeral: Ephemeral) {
     assert!(ephemeral.claim(Kind::JtiMark, "j", at(2_000), at(1_000)).await.unwrap(), "an ended mark is free");
 }
 
-async fn a_counter_counts_within_its_window(ephemeral: Ephemeral) {
-    let rows = [("a", 0, 1), ("a", 1, 2), ("b", 1, 1), ("a", 59_999, 3), ("a", 60_000, 1), ("a", 119_999, 2)];
-    for (key, now, number) in rows {
-        let counted = ephemeral.count(Kind::SignInRate, key, MINUTE, at(now)).await.unwrap();
-        assert_eq!(counted, number, "{key} at {now}");
-    }
-}
-
-async fn only_counters_count(ephemeral: Ephemeral) {
-    ephemeral.put(Kind::Code, "value", entry(b"7", 1_000), at(0)).await.unwrap();
-    ephemeral.claim(Kind::Code, "mark", at(1_000), at(0)).await.unwrap();
-    for key in ["value", "mark"] {
-        let counted = ephemeral.count(Kind::Code, key, MINUTE, at(0)).await;
-        assert_eq!(counted, Err(EphemeralError::NoCounter(Kind::Code)), "{key}");
-    }
-    assert_eq!(ephemeral.get(Kind::Code, "value", at(0)).await.unwrap().unwrap(), b"7");
-}
-
-async fn values_and_counters_can_be_removed(ephemeral: Ephemeral) {
+async fn values_can_be_removed(ephemeral: Ephemeral) {
     ephemeral.put(Kind::Code, "value", entry(b"v", 1_000), at(0)).await.unwrap();
-    ephemeral.count(Kind::SignInRate, "counter", MINUTE, at(0)).await.unwrap();
     ephemeral.remove(Kind::Code, "value").await.unwrap();
-    ephemeral.remove(Kind::SignInRate, "counter").await.unwrap();
     ephemeral.remove(Kind::Code, "absent").await.unwrap();
     assert_eq!(ephemeral.get(Kind::Code, "value", at(0)).await.unwrap(), None);
-    assert_eq!(ephemeral.count(Kind::SignInRate, "counter", MINUTE, at(0)).await.unwrap(), 1);
 }
 
 async fn promises_cannot_be_removed(ephemeral: Ephemeral) {
@@ -314,16 +289,6 @@ async fn one_of_many_swaps_wins(ephemeral: Ephemeral) {
     })
     .await;
     assert_eq!(told.into_iter().filter(|won| *won).count(), 1);
-}
-
-async fn no_count_is_lost(ephemeral: Ephemeral) {
-    let mut told = race(|_| {
-        let ephemeral = ephemeral.clone();
-        async move { ephemeral.count(Kind::SignInRate, "k", MINUTE, at(0)).await.unwrap() }
-    })
-    .await;
-    told.sort_unstable();
-    assert_eq!(told, (1..=32).collect::<Vec<u64>>());
 }
 
 async fn marks_are_whole_since_the_first_asking(ephemeral: Ephemeral) {
@@ -411,6 +376,11 @@ impl Server {
     fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    async fn clock(&self) -> Instant {
+        let (seconds, _): (i64, i64) = self.ask(&["TIME"]).await;
+        Instant::from_millis(seconds * 1000)
     }
 
     async fn ask<T: ::redis::FromRedisValue>(&self, words: &[&str]) -> T {
@@ -531,18 +501,6 @@ async fn a_redis_that_read_its_marks_from_disk_is_not_believed_to_have_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counters_go_on_alone_while_redis_is_away() {
-    let mut server = Server::start();
-    let ephemeral = server.ephemeral("p").await;
-    let count = async || ephemeral.count(Kind::SignInRate, "k", MINUTE, at(0)).await.unwrap();
-    assert_eq!([count().await, count().await, count().await], [1, 2, 3]);
-    server.stop();
-    assert_eq!([count().await, count().await], [1, 2]);
-    server.start_again();
-    assert_eq!([count().await, count().await], [1, 2], "shared again, and new");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_redis_is_unavailable_and_comes_back() {
     let server = Server::start();
     let ephemeral = server.ephemeral("p").await;
@@ -593,7 +551,6 @@ async fn a_full_redis_changes_nothing() {
     assert_eq!(ephemeral.consume(Kind::Code, "k", used("m", 1_000), at(0)).await, Err(full));
     let claimed = ephemeral.claim(Kind::JtiMark, "j", at(1_000), at(0)).await;
     assert_eq!(claimed, Err(EphemeralError::Full(Kind::JtiMark)));
-    assert_eq!(ephemeral.count(Kind::SignInRate, "c", MINUTE, at(0)).await, Ok(1));
     let _: String = server.ask(&["CONFIG", "SET", "maxmemory", "0"]).await;
     let consumed = ephemeral.consume(Kind::Code, "k", used("m", 1_000), at(0)).await.unwrap();
     assert_eq!(consumed, Consumed::Fresh(b"v".to_vec()));
@@ -603,15 +560,31 @@ async fn a_full_redis_changes_nothing() {
 async fn redis_collects_what_ended_and_not_before_the_margin() {
     let server = Server::start();
     let ephemeral = server.ephemeral("p").await;
-    ephemeral.put(Kind::Code, "value", entry(b"v", 3_600_000), at(0)).await.unwrap();
-    ephemeral.put(Kind::Code, "spent", entry(b"v", 1_000), at(0)).await.unwrap();
-    ephemeral.consume(Kind::Code, "spent", Use { mark: "m", until: at(0).plus(HOUR) }, at(0)).await.unwrap();
-    ephemeral.claim(Kind::JtiMark, "mark", at(0).plus(HOUR), at(0)).await.unwrap();
-    ephemeral.count(Kind::SignInRate, "counter", HOUR, at(0)).await.unwrap();
-    for key in ["p:code:value", "p:code:spent", "p:jti:mark", "p:sign-in-rate:counter"] {
+    let now = server.clock().await;
+    let entry = |ends| Entry { value: b"v", expires_at: ends };
+    ephemeral.put(Kind::Code, "value", entry(now.plus(HOUR)), now).await.unwrap();
+    ephemeral.put(Kind::Code, "spent", entry(now.plus(MINUTE)), now).await.unwrap();
+    ephemeral.consume(Kind::Code, "spent", Use { mark: "m", until: now.plus(HOUR) }, now).await.unwrap();
+    ephemeral.claim(Kind::JtiMark, "mark", now.plus(HOUR), now).await.unwrap();
+    for key in ["p:code:value", "p:code:spent", "p:jti:mark"] {
         let left: u64 = server.ask(&["PTTL", key]).await;
         let kept = Duration::from_millis(left);
         assert!(kept > HOUR && kept <= HOUR + GARBAGE_MARGIN, "{key}: {kept:?}");
+    }
+}
+
+/// By a clock that runs ahead: set right, it must still find the mark when what was used comes to its end again.
+/// By one that is behind: the mark lives as long as that clock says.
+#[tokio::test]
+async fn redis_keeps_a_mark_until_its_end_by_either_clock() {
+    let server = Server::start();
+    let ephemeral = server.ephemeral("p").await;
+    let now = server.clock().await;
+    for (key, caller, least) in [("ahead", now.plus(HOUR), HOUR + MINUTE), ("behind", now.minus(HOUR), MINUTE)] {
+        assert!(ephemeral.claim(Kind::JtiMark, key, caller.plus(MINUTE), caller).await.unwrap());
+        let left: u64 = server.ask(&["PTTL", &format!("p:jti:{key}")]).await;
+        let kept = Duration::from_millis(left);
+        assert!(kept > least && kept <= least + GARBAGE_MARGIN, "{key}: {kept:?}");
     }
 }
 

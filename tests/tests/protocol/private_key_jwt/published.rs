@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
+use axum::body::{Body, Bytes};
 use gapura_core::{id::ClientId, oauth::SignatureAlg};
+use gapura_store::clients::{self, Enabled};
+use gapura_tests::{browser::encoded, relying_party::pairs};
+use http::{Request, header};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -15,7 +19,11 @@ use super::{
     AuthMethod, City, ClientKey, ClientKeys, Pair, RelyingParty, SETTLED, asserted, claims, error, on_both_pairs, token,
 };
 
-on_both_pairs!(a_client_rotates_without_a_failed_request, made_up_names_do_not_make_us_ask);
+on_both_pairs!(
+    a_client_rotates_without_a_failed_request,
+    made_up_names_do_not_make_us_ask,
+    a_client_switched_off_while_its_keys_are_fetched_is_refused,
+);
 
 /// The client's own server.
 #[derive(Clone)]
@@ -32,21 +40,19 @@ impl Publisher {
         let says: Arc<Mutex<(Vec<u8>, usize)>> = Arc::default();
         let shared = Arc::clone(&says);
         tokio::spawn(async move {
-            let mut held = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut request = [0; 4096];
                 let _ = stream.read(&mut request).await;
-                let answer = {
-                    let mut says = shared.lock().unwrap();
-                    says.1 += 1;
-                    says.0.clone()
-                };
-                if answer.is_empty() {
-                    // Nothing to say yet: the connection is held.
-                    held.push(stream);
-                } else {
+                shared.lock().unwrap().1 += 1;
+                let says = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    // The connection is held until there is something to say.
+                    while says.lock().unwrap().0.is_empty() {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                    let answer = says.lock().unwrap().0.clone();
                     let _ = stream.write_all(&answer).await;
-                }
+                });
             }
         });
         Self { port, says }
@@ -201,4 +207,48 @@ async fn a_server_that_hangs_delays_only_who_asks_for_it() {
     assert!(futures::poll!(&mut waiting).is_pending());
     assert_eq!(waiting.await, 401);
     assert_eq!(publisher.asked(), 2);
+}
+
+/// Whoever sends the head of a request early and its body late makes us ask no more often than others.
+//= T18 test
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_comes_late_does_not_make_us_ask_again() {
+    let (city, rp, publisher) = world(Pair::SqliteMemory, "127.0.0.0/8, ::1").await;
+    let key = ClientKey::new(SignatureAlg::Es256, "a");
+    publisher.publish(&[&key]);
+    let made_up = serde_json::json!({"alg": "ES256", "kid": "z"});
+    let late = pairs(&[("grant_type", "client_credentials")]);
+    let late = [late, asserted(&key.sign(&made_up, &claims(&city)))].concat();
+    let late: Vec<(&str, &str)> = late.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let late = Bytes::from(encoded(&late));
+    let (send, body) = tokio::sync::oneshot::channel::<Bytes>();
+    let body = Body::from_stream(futures::stream::once(body));
+    let request = Request::post("/token").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let mut slow = std::pin::pin!(rp.raw(request.body(body).unwrap()));
+    assert!(futures::poll!(&mut slow).is_pending(), "its head is in");
+    city.advance(Duration::from_secs(20));
+    assert_eq!(status(&city, &rp, &key).await, 200);
+    assert_eq!(publisher.asked(), 1);
+    send.send(late).unwrap();
+    assert_eq!(slow.await.status, 401);
+    assert_eq!(publisher.asked(), 1, "once in ten seconds");
+}
+
+//= T7 test
+async fn a_client_switched_off_while_its_keys_are_fetched_is_refused(pair: Pair) {
+    let (city, rp, publisher) = world(pair, "127.0.0.0/8, ::1").await;
+    let key = ClientKey::new(SignatureAlg::Es256, "a");
+    let mut waiting = std::pin::pin!(status(&city, &rp, &key));
+    while publisher.asked() < 1 {
+        assert!(futures::poll!(&mut waiting).is_pending());
+        tokio::task::yield_now().await;
+    }
+    let now = city.clock.now();
+    let off = async move |tx: &mut gapura_store::Tx| {
+        clients::set_enabled(tx, &ClientId::new("kunci"), Enabled::Off, now).await
+    };
+    assert!(city.app.db.write(off).await.unwrap());
+    city.app.copies.refresh().await.unwrap();
+    publisher.publish(&[&key]);
+    assert_eq!(waiting.await, 401);
 }
