@@ -42,7 +42,7 @@ impl Verdict {
     async fn reach(db: &Db, mut anchors: Vec<Anchor>) -> Result<Self, StoreError> {
         let mut verdict = Self::default();
         'pages: loop {
-            let page = audit_chain::page(db, verdict.number(), PAGE).await?;
+            let page = audit_chain::page(db, verdict.next(), PAGE).await?;
             if page.is_empty() {
                 break;
             }
@@ -58,6 +58,11 @@ impl Verdict {
         verdict.lost = anchors;
         verdict.unsealed = audit_chain::unsealed(db, None, i64::MAX).await?.len();
         Ok(verdict)
+    }
+
+    /// Where to read on. From the smallest number there is: the first link must be number 1.
+    fn next(&self) -> i64 {
+        self.head.as_ref().map_or(i64::MIN, |head| head.number.saturating_add(1))
     }
 
     fn number(&self) -> i64 {

@@ -113,9 +113,10 @@ impl TryFrom<PlaceRow> for (Link, Option<Kept>) {
     }
 }
 
-/// The links after number `after`, each with its event as it stands now, at most `limit`.
-pub async fn page(db: &Db, after: i64, limit: i64) -> Result<Vec<(Link, Option<Kept>)>, StoreError> {
+/// The links from number `from` on, each with its event as it stands now, at most `limit`. Who verifies begins at
+/// `i64::MIN`: a link in a place that no chain has would hide its event from the sealer and from them.
+pub async fn page(db: &Db, from: i64, limit: i64) -> Result<Vec<(Link, Option<Kept>)>, StoreError> {
     const SQL: &str = "SELECT c.number, c.event_id, c.digest, c.previous, e.id, e.at, e.kind, e.salt, e.body \
-         FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id WHERE c.number > $1 ORDER BY c.number LIMIT $2";
-    db.all::<PlaceRow>(SQL, values![after, limit]).await?.into_iter().map(TryInto::try_into).collect()
+         FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id WHERE c.number >= $1 ORDER BY c.number LIMIT $2";
+    db.walk::<PlaceRow>(SQL, values![from, limit]).await?.into_iter().map(TryInto::try_into).collect()
 }

@@ -41,10 +41,10 @@ async fn messages(store: &Store, names: &'static [&'static str]) {
 
 /// Reads the chain page by page, as its verifier does.
 async fn first_broken(store: &Store) -> Option<(i64, Broken)> {
-    let (mut head, mut after) = (None, 0);
+    let (mut head, mut from) = (None, i64::MIN);
     loop {
-        let page = audit_chain::page(&store.db, after, 3).await.unwrap();
-        after = page.last()?.0.number;
+        let page = audit_chain::page(&store.db, from, 3).await.unwrap();
+        from = page.last()?.0.number + 1;
         for (link, event) in page {
             if let Err(broken) = chain::check(head.as_ref(), &link, event.as_ref()) {
                 return Some((link.number, broken));
@@ -257,6 +257,9 @@ on_both_engines! {
         assert!(matches!(twice, Err(StoreError::Unique(_))), "one event has one place: {twice:?}");
         // Each line is undone by the next, so that one break at a time stands.
         let table = [
+            ("INSERT INTO audit_chain SELECT 0, 'lain', digest, previous FROM audit_chain WHERE number = 4", Some((0, Broken::Number))),
+            ("UPDATE audit_chain SET number = -9223372036854775807 - 1 WHERE number = 0", Some((i64::MIN, Broken::Number))),
+            ("DELETE FROM audit_chain WHERE number < 1", None),
             ("UPDATE audit_events SET kind = 'sign_in' WHERE id = '02'", Some((2, Broken::Columns))),
             ("UPDATE audit_events SET kind = 'sign_out', at = at + 1 WHERE id = '02'", Some((2, Broken::Columns))),
             ("UPDATE audit_events SET at = at - 1 WHERE id = '02'", None),
