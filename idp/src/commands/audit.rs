@@ -1,9 +1,13 @@
 //! `gapura audit verify`: whether the trail of audit events is the one that was written. In Indonesian, for whoever
 //! inspects the city.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
-use gapura_core::audit::chain::{self, Broken, Hash, Link};
+use gapura_core::{
+    audit::chain::{self, Broken, Hash, Link},
+    id::EventId,
+    time::Instant,
+};
 use gapura_store::{Db, StoreError, audit_chain};
 use serde_json::{Value, json};
 
@@ -15,12 +19,16 @@ use crate::settings::Settings;
 
 /// Links read at once.
 const PAGE: i64 = 500;
+/// Keys of events read at once.
+const KEYS: i64 = 5000;
+/// The sealer of a serving server needs seconds, and ten minutes where a clock was set back.
+const SEALED_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// Runs the command.
 pub(super) async fn run(command: Audit, settings: Settings) -> Outcome {
     let Audit::Verify { anchors } = command;
     let base = super::open(settings).await?;
-    let verdict = Verdict::reach(&base.db, anchors).await?;
+    let verdict = Verdict::reach(&base.db, anchors, base.clock.now()).await?;
     base.db.close().await;
     Ok(Done { exit: u8::from(verdict.refused()), text: verdict.text(), json: verdict.json() })
 }
@@ -36,11 +44,13 @@ struct Verdict {
     lost: Vec<Anchor>,
     /// Events without a place yet.
     unsealed: usize,
+    /// Those of them that should have one.
+    left_out: usize,
 }
 
 impl Verdict {
-    async fn reach(db: &Db, mut anchors: Vec<Anchor>) -> Result<Self, StoreError> {
-        let mut verdict = Self::default();
+    async fn reach(db: &Db, mut anchors: Vec<Anchor>, now: Instant) -> Result<Self, StoreError> {
+        let (mut verdict, mut newest) = (Self::default(), None);
         'pages: loop {
             let page = audit_chain::page(db, verdict.next(), PAGE).await?;
             if page.is_empty() {
@@ -52,12 +62,28 @@ impl Verdict {
                     break 'pages;
                 }
                 anchors.retain(|anchor| anchor.number != link.number || anchor.hash != hex(&link.hash()));
+                newest = newest.max(chain::moment(&link.event));
                 verdict.head = Some(link);
             }
         }
         verdict.lost = anchors;
-        verdict.unsealed = audit_chain::unsealed(db, None, i64::MAX).await?.len();
+        verdict.count_unsealed(db, newest.map_or(now, |newest| newest.min(now))).await?;
         Ok(verdict)
+    }
+
+    /// Walks through the keys of all events. What is older than the newest sealed event by more than the sealer needs
+    /// was left out of the chain, or its link was taken away; where nothing is sealed, what is older than now.
+    async fn count_unsealed(&mut self, db: &Db, newest: Instant) -> Result<(), StoreError> {
+        let (due, mut after) = (newest.minus(SEALED_WITHIN), EventId::new(""));
+        loop {
+            let page = audit_chain::places(db, &after, KEYS).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.id.clone();
+            for event in page.iter().filter(|event| event.number.is_none()) {
+                self.unsealed += 1;
+                self.left_out += usize::from(chain::moment(&event.id).is_none_or(|at| at < due));
+            }
+        }
     }
 
     /// Where to read on. From the smallest number there is: the first link must be number 1.
@@ -70,7 +96,7 @@ impl Verdict {
     }
 
     const fn refused(&self) -> bool {
-        self.broken.is_some() || !self.lost.is_empty()
+        self.broken.is_some() || !self.lost.is_empty() || self.left_out > 0
     }
 
     fn text(&self) -> String {
@@ -86,6 +112,13 @@ impl Verdict {
         }
         for anchor in &self.lost {
             let _ = writeln!(text, "Rantai audit TIDAK memuat jangkar {}:{}.", anchor.number, anchor.hash);
+        }
+        if self.left_out > 0 {
+            let _ = writeln!(
+                text,
+                "Rantai audit TIDAK memuat {} peristiwa lama, yang seharusnya sudah masuk.",
+                self.left_out
+            );
         }
         if !self.refused() {
             let _ = writeln!(text, "Rantai audit utuh: {} peristiwa.", self.number());
@@ -109,6 +142,7 @@ impl Verdict {
             })),
             "lost_anchors": self.lost.iter().map(|lost| format!("{}:{}", lost.number, lost.hash)).collect::<Vec<_>>(),
             "unsealed": self.unsealed,
+            "left_out": self.left_out,
         })
     }
 }
