@@ -4,7 +4,12 @@
 //! change at run time is put into a new state beside the old one: a request is answered by the routes, and so by
 //! the settings, that it began with. What needs a restart stays, and is named in the log.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use sha2::{Digest as _, Sha256};
 use tokio::{signal::unix::Signal, sync::watch};
@@ -51,7 +56,10 @@ impl Reload {
                 _ = asked.recv() => Asked::BySignal,
                 () = tokio::time::sleep(EVERY) => Asked::ByTime,
             };
-            tokio::task::block_in_place(|| self.look(asked));
+            let looked = AssertUnwindSafe(|| tokio::task::block_in_place(|| self.look(asked)));
+            if catch_unwind(looked).is_err() {
+                tracing::error!("reading the settings again panicked; what is served stays as it is");
+            }
         }
     }
 
