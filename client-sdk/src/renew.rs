@@ -4,6 +4,8 @@
 //! flight, the others wait for it. The flight is a task of its own; a browser that hangs up does not cut it off
 //! between the provider's answer and the store, which would lose the new refresh token and with it the session.
 //!
+//! Machines that share a store take turns: one renews, the others wait for what it keeps.
+//!
 //! A refusal ends the session. A provider that does not answer does not: the request is answered with 503, because
 //! roles older than five minutes decide nothing, and the session is there when the provider is back.
 
@@ -13,6 +15,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, Shared};
 use openidconnect::{OAuth2TokenResponse, RefreshToken};
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::gapura::Gapura;
@@ -20,12 +23,20 @@ use crate::id_token::{self, ExpectedNonce};
 use crate::keys::KeySet;
 use crate::person;
 use crate::provider::{Provider, TokenAnswer, token_error};
-use crate::session::{Session, SessionKey, Tokens};
+use crate::session::{ROLES_FRESH, Session, SessionKey, Tokens};
 
-/// How long a machine may take to renew a session before another tries, in seconds.
-const TURN: i64 = 10;
-/// How often the others look whether it has.
-const LOOK: Duration = Duration::from_millis(100);
+/// How long a machine has the turn to renew a session, in seconds: longer than the provider and the store may take
+/// together, and two clocks differ. It gives the turn back when it is done; only one that died keeps it so long.
+const TURN: i64 = 90;
+/// What must be left of a turn to begin: five requests of five seconds and a slow store, in seconds.
+const LEFT: i64 = 60;
+/// How long the others wait for its outcome: as long as a person waits for a page.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a store that fails is asked again to keep a new refresh token.
+const KEEPING: Duration = Duration::from_secs(5);
+/// The first pause before asking a store again, and the longest; each is twice the one before.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// The session after the flight; none if it ended.
 type Outcome = Result<Option<Session>, Error>;
@@ -80,16 +91,100 @@ async fn renew(gapura: &Gapura, key: &SessionKey) -> Outcome {
     if !session.is_due(gapura.now()) {
         return Ok(Some(session));
     }
-    if gapura.store().shared() && !turn(gapura, key, &session).await? {
-        return gapura.store().load(key).await.map_err(Into::into);
+    let outcome = match turn(gapura, key, &session).await? {
+        Turn::Over(session) => Ok(session.map(|session| *session)),
+        Turn::Alone => redeem(gapura, key, &session).await,
+        Turn::Mine(mine) => {
+            let outcome = redeem(gapura, key, &session).await;
+            mine.give_back(gapura).await;
+            outcome
+        }
+    };
+    match outcome? {
+        // Another machine got tokens, but no roles of this moment.
+        Some(session) if gapura.now() - session.renewed_at >= ROLES_FRESH => Err(no_outcome(gapura)),
+        session => Ok(session),
     }
-    match ask(gapura, &session).await {
-        Ok(renewed) => {
-            let kept = gapura.store().update(key, renewed.clone()).await?;
-            Ok(kept.then_some(renewed))
+}
+
+/// The turn to renew a session, among the machines that share it: two that redeem one refresh token look like a thief.
+enum Turn {
+    /// No other machine uses the store.
+    Alone,
+    Mine(Held),
+    /// Another machine had it, and this is the session now.
+    Over(Option<Box<Session>>),
+}
+
+struct Held {
+    id: String,
+    until: i64,
+}
+
+impl Held {
+    /// A turn that cannot be given back ends by itself.
+    async fn give_back(self, gapura: &Gapura) {
+        if let Err(error) = gapura.store().release(&self.id, self.until).await {
+            tracing::debug!(%error, "the turn to renew a session could not be given back");
+        }
+    }
+}
+
+/// Takes the turn, or waits for the outcome of the machine that has it.
+async fn turn(gapura: &Gapura, key: &SessionKey, seen: &Session) -> Result<Turn, Error> {
+    if !gapura.store().shared() {
+        return Ok(Turn::Alone);
+    }
+    let over = |now: &Option<Session>| now.as_ref().is_none_or(|now| renewed_since(now, seen, gapura.now()));
+    let mine = Held { id: format!("renew {} {}", key.as_str(), seen.revision()), until: gapura.now() + TURN };
+    if gapura.store().claim(&mine.id, mine.until).await? {
+        // It may have been renewed between our reading and our turn.
+        let now = gapura.store().load(key).await;
+        if matches!(&now, Ok(now) if !over(now)) && gapura.now() <= mine.until - LEFT {
+            return Ok(Turn::Mine(mine));
+        }
+        mine.give_back(gapura).await;
+        let now = now?;
+        return if over(&now) { Ok(Turn::Over(now.map(Box::new))) } else { Err(no_outcome(gapura)) };
+    }
+    let (began, mut pause) = (Instant::now(), PAUSE);
+    while began.elapsed() < PATIENCE {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST);
+        let now = gapura.store().load(key).await?;
+        if over(&now) {
+            return Ok(Turn::Over(now.map(Box::new)));
+        }
+    }
+    Err(no_outcome(gapura))
+}
+
+/// A provider may give the same tokens again, but then the session is not due any more.
+fn renewed_since(now: &Session, seen: &Session, at: i64) -> bool {
+    now.revision() != seen.revision() || !now.is_due(at)
+}
+
+fn no_outcome(gapura: &Gapura) -> Error {
+    let cause = "another machine of this application renews the session and has no answer yet".to_owned();
+    Error::Unreachable { url: gapura.settings().issuer.as_str().to_owned(), cause }
+}
+
+/// Redeems the refresh token of a session, and keeps what came for it.
+async fn redeem(gapura: &Gapura, key: &SessionKey, session: &Session) -> Outcome {
+    match ask(gapura, session).await {
+        Ok(Renewed { session: renewed, lacks }) => {
+            let kept = keep(gapura, key, session, renewed).await?;
+            match (kept, lacks) {
+                (Some(kept), Some(error)) if kept.is_due(gapura.now()) => Err(error),
+                (kept, _) => Ok(kept),
+            }
         }
         Err(error) if error.is_temporary() => Err(error),
         Err(error) => {
+            let now = gapura.store().load(key).await?;
+            if now.as_ref().is_some_and(|now| now.revision() != session.revision()) {
+                return Ok(now);
+            }
             tracing::info!(%error, "a session could not be renewed and ends");
             gapura.store().remove(key).await?;
             Ok(None)
@@ -97,24 +192,30 @@ async fn renew(gapura: &Gapura, key: &SessionKey) -> Outcome {
     }
 }
 
-/// Waits for the turn among the machines that share this session: two that redeem one refresh token at once look like a
-/// thief. False where another machine renewed or ended it meanwhile.
-async fn turn(gapura: &Gapura, key: &SessionKey, seen: &Session) -> Result<bool, Error> {
-    let id = format!("renew {} {}", key.as_str(), seen.renewed_at);
+/// Keeps a renewed session. The token it was renewed by works no more, so a store that fails is asked again for a while.
+async fn keep(gapura: &Gapura, key: &SessionKey, read: &Session, renewed: Session) -> Outcome {
+    let (began, mut pause) = (Instant::now(), PAUSE);
     loop {
-        let mine = gapura.store().claim(&id, gapura.now() + TURN).await?;
-        let now = gapura.store().load(key).await?;
-        if now.is_none_or(|session| session.renewed_at != seen.renewed_at) {
-            return Ok(false);
+        match gapura.store().update(key, read, renewed.clone()).await {
+            Ok(true) => return Ok(Some(renewed)),
+            // It was signed out, or renewed by another machine, or kept by a try that seemed to fail.
+            Ok(false) => return gapura.store().load(key).await.map_err(Into::into),
+            Err(error) if began.elapsed() < KEEPING => tracing::warn!(%error, "a renewed session is not kept yet"),
+            Err(error) => return Err(error.into()),
         }
-        if mine {
-            return Ok(true);
-        }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST);
     }
 }
 
-async fn ask(gapura: &Gapura, session: &Session) -> Result<Session, Error> {
+/// What a refresh token was redeemed for.
+struct Renewed {
+    session: Session,
+    /// Why claims and roles are still those of before: the tokens must be kept all the same.
+    lacks: Option<Error>,
+}
+
+async fn ask(gapura: &Gapura, session: &Session) -> Result<Renewed, Error> {
     let none =
         || Error::Refused { code: "no_refresh_token".to_owned(), description: "a new sign-in is needed".to_owned() };
     let refresh = RefreshToken::new(session.tokens.refresh.clone().ok_or_else(none)?);
@@ -137,7 +238,7 @@ async fn accept(
     provider: &Provider,
     session: &Session,
     answer: &TokenAnswer,
-) -> Result<Session, Error> {
+) -> Result<Renewed, Error> {
     let now = gapura.now();
     let mut renewed = Session { renewed_at: now, ..session.clone() };
     renewed.tokens = Tokens::of(answer, now, session.tokens.refresh.clone(), session.tokens.id.clone());
@@ -160,10 +261,14 @@ async fn accept(
         Ok(None) => {}
         // The roles of the ID token are of this moment; a name may be some minutes older.
         Err(error) if error.is_temporary() && roles.is_some() => tracing::warn!(%error, "claims stay as they were"),
+        Err(error) if error.is_temporary() => {
+            renewed.renewed_at = session.renewed_at;
+            return Ok(Renewed { session: renewed, lacks: Some(error) });
+        }
         Err(error) => return Err(error),
     }
     if let Some(roles) = roles.as_ref().or_else(|| renewed.claims.get("roles")) {
         renewed.roles = person::role_names(roles);
     }
-    Ok(renewed)
+    Ok(Renewed { session: renewed, lacks: None })
 }

@@ -50,8 +50,7 @@ impl SessionKey {
 }
 
 /// What the application remembers of one sign-in. A store writes it whole (serde) and never looks inside, except for
-/// [`Session::sub`], [`Session::sid`], [`Session::issued_at`] (what [`Ended`] is compared with) and
-/// [`Session::expires_at`].
+/// [`Session::sub`], [`Session::sid`], [`Session::issued_at`], [`Session::expires_at`] and [`Session::revision`].
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Session {
     pub(crate) sub: String,
@@ -99,6 +98,13 @@ impl Session {
     #[must_use]
     pub fn issued_at(&self) -> i64 {
         self.issued_at
+    }
+
+    /// A text that changes with each renewal, to tell whether a session is still the one that was read. It gives no
+    /// token away.
+    #[must_use]
+    pub fn revision(&self) -> String {
+        entropy::sha256(&format!("{} {}", self.tokens.access, self.tokens.refresh.as_deref().unwrap_or_default()))
     }
 
     #[cfg(any(feature = "postgres", feature = "redis"))]
@@ -168,11 +174,13 @@ impl From<StoreError> for Error {
 
 /// Where sessions live. Every method answers after the change is visible to all other callers.
 ///
-/// Three promises carry the security of a sign-out:
-/// * [`update`](Self::update) never brings back a session that was removed meanwhile;
+/// Four promises carry the security of a sign-out and the life of a refresh token:
+/// * [`update`](Self::update) never brings back a session that was removed meanwhile, nor replaces one that another
+///   machine has renewed;
 /// * [`end`](Self::end) finds sessions by `sid` and by `sub`, and keeps its mark for ten minutes, so that a sign-in
 ///   that was already under way when the logout message arrived is refused by [`insert`](Self::insert);
-/// * [`claim`](Self::claim) says yes once.
+/// * [`claim`](Self::claim) says yes once, whichever machines ask at the same moment;
+/// * [`shared`](Self::shared) says yes where more than one machine uses the store.
 pub trait SessionStore: Send + Sync + 'static {
     /// The session under `key`.
     fn load<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Session>, StoreError>>;
@@ -180,8 +188,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Keeps a new session. False, and nothing kept, if a mark of [`end`](Self::end) covers it.
     fn insert<'a>(&'a self, key: &'a SessionKey, session: Session) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Replaces a session that is still there. False if it is not.
-    fn update<'a>(&'a self, key: &'a SessionKey, session: Session) -> BoxFuture<'a, Result<bool, StoreError>>;
+    /// Replaces a session that is still there and still has the [`revision`](Session::revision) of `read`; comparing
+    /// and replacing are one step. False, and nothing replaced, if not.
+    fn update<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        read: &'a Session,
+        session: Session,
+    ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
     /// Removes a session and returns it.
     fn remove<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Session>, StoreError>>;
@@ -190,11 +204,17 @@ pub trait SessionStore: Send + Sync + 'static {
     /// many sessions went.
     fn end<'a>(&'a self, ended: &'a Ended, mark_until: i64) -> BoxFuture<'a, Result<usize, StoreError>>;
 
-    /// Whether other machines use the same sessions. Then one of them at a time renews a session.
+    /// Whether other machines use the same sessions. Then one of them at a time renews a session, by
+    /// [`claim`](Self::claim) and [`release`](Self::release). A shared store that says no lets two machines redeem one
+    /// refresh token, which providers take for a theft: the session ends.
     fn shared(&self) -> bool {
         false
     }
 
-    /// Takes the identifier of a one-time message until `until` (Unix seconds). False if it was taken before.
+    /// Takes an identifier until `until` (Unix seconds): of a one-time message, or of a renewal. False if it is taken
+    /// and neither over nor given back.
     fn claim<'a>(&'a self, id: &'a str, until: i64) -> BoxFuture<'a, Result<bool, StoreError>>;
+
+    /// Gives back what [`claim`](Self::claim) took until exactly `until`. What another took since stays.
+    fn release<'a>(&'a self, id: &'a str, until: i64) -> BoxFuture<'a, Result<(), StoreError>>;
 }

@@ -7,7 +7,12 @@
 //! A file may be seen while somebody writes it, and the half of it may be good settings: without a signal it counts
 //! once two looks saw the same. An empty one is taken for an accident where the one in use was not empty.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use sha2::{Digest as _, Sha256};
 use tokio::{signal::unix::Signal, sync::watch};
@@ -58,7 +63,10 @@ impl Reload {
                 _ = asked.recv() => Asked::BySignal,
                 () = tokio::time::sleep(EVERY) => Asked::ByTime,
             };
-            tokio::task::block_in_place(|| self.look(asked));
+            let looked = AssertUnwindSafe(|| tokio::task::block_in_place(|| self.look(asked)));
+            if catch_unwind(looked).is_err() {
+                tracing::error!("reading the settings again panicked; what is served stays as it is");
+            }
         }
     }
 

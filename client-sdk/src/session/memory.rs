@@ -126,13 +126,19 @@ impl SessionStore for MemoryStore {
         done(true)
     }
 
-    fn update<'a>(&'a self, key: &'a SessionKey, session: Session) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn update<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        read: &'a Session,
+        session: Session,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
         let mut state = self.state();
-        let present = state.take(key).is_some();
-        if present {
+        let same = state.sessions.get(key).is_some_and(|kept| kept.revision() == read.revision());
+        if same {
+            state.take(key);
             state.put(key, session);
         }
-        done(present)
+        done(same)
     }
 
     fn remove<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
@@ -158,5 +164,13 @@ impl SessionStore for MemoryStore {
             state.claimed.insert(id.to_owned(), until);
         }
         done(fresh)
+    }
+
+    fn release<'a>(&'a self, id: &'a str, until: i64) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut state = self.state();
+        if state.claimed.get(id) == Some(&until) {
+            state.claimed.remove(id);
+        }
+        done(())
     }
 }

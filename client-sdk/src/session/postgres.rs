@@ -1,5 +1,8 @@
 //! Sessions in PostgreSQL: shared by the machines of one application, kept over restarts.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures::future::{BoxFuture, FutureExt};
 use sqlx::{PgPool, Postgres, Row, Transaction, postgres::PgPoolOptions};
 
@@ -8,9 +11,11 @@ use crate::clock::Clock;
 
 /// Rows that one clean-up removes.
 const SWEEP: i64 = 100;
+/// Claims from one clean-up to the next.
+const SWEEP_EVERY: u64 = 64;
 
 /// The tables, made where they are missing; every statement may run again.
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS gapura_client_sessions (key TEXT NOT NULL PRIMARY KEY, sub TEXT NOT NULL, sid TEXT, \
      issued_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, session TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS gapura_client_sessions_sub ON gapura_client_sessions (sub)",
@@ -18,6 +23,8 @@ const SCHEMA: [&str; 6] = [
     "CREATE INDEX IF NOT EXISTS gapura_client_sessions_end ON gapura_client_sessions (expires_at)",
     "CREATE TABLE IF NOT EXISTS gapura_client_marks (sid TEXT, sub TEXT, at BIGINT, until BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS gapura_client_claims (id TEXT NOT NULL PRIMARY KEY, until BIGINT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS gapura_client_marks_until ON gapura_client_marks (until)",
+    "CREATE INDEX IF NOT EXISTS gapura_client_claims_until ON gapura_client_claims (until)",
 ];
 
 /// Keeps sessions in PostgreSQL, in three tables of its own whose names begin with `gapura_client_`.
@@ -42,6 +49,8 @@ const SCHEMA: [&str; 6] = [
 pub struct PostgresStore {
     pool: PgPool,
     clock: Clock,
+    /// How many were asked for.
+    claims: Arc<AtomicU64>,
 }
 
 impl PostgresStore {
@@ -65,7 +74,7 @@ impl PostgresStore {
             sqlx::query(sql).execute(&mut *tx).await?;
         }
         tx.commit().await?;
-        Ok(Self { pool, clock })
+        Ok(Self { pool, clock, claims: Arc::default() })
     }
 
     async fn read(&self, key: &SessionKey) -> Result<Option<Session>, StoreError> {
@@ -102,14 +111,15 @@ impl PostgresStore {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
-        self.sweep(now).await?;
+        self.sweep(now).await;
         Ok(kept.rows_affected() == 1)
     }
 
-    async fn replace(&self, key: &SessionKey, session: &Session) -> Result<bool, StoreError> {
+    async fn replace(&self, key: &SessionKey, read: &Session, session: &Session) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "UPDATE gapura_client_sessions SET sub = $2, sid = $3, issued_at = $4, expires_at = $5, session = $6 \
-             WHERE key = $1 AND expires_at > $7",
+             WHERE key = $1 AND expires_at > $7 AND session::json #>> '{tokens,access}' = $8 \
+             AND session::json #>> '{tokens,refresh}' IS NOT DISTINCT FROM $9",
         )
         .bind(key.as_str())
         .bind(session.sub())
@@ -118,6 +128,8 @@ impl PostgresStore {
         .bind(session.expires_at())
         .bind(session.to_text()?)
         .bind(self.clock.now())
+        .bind(&read.tokens.access)
+        .bind(&read.tokens.refresh)
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -160,31 +172,43 @@ impl PostgresStore {
     }
 
     async fn claimed(&self, id: &str, until: i64) -> Result<bool, StoreError> {
+        let now = self.clock.now();
         let done = sqlx::query(
             "INSERT INTO gapura_client_claims (id, until) VALUES ($1, $2) \
              ON CONFLICT (id) DO UPDATE SET until = excluded.until WHERE gapura_client_claims.until <= $3",
         )
         .bind(id)
         .bind(until)
-        .bind(self.clock.now())
+        .bind(now)
         .execute(&self.pool)
         .await?;
+        // Where nobody signs in, nobody else sweeps.
+        if self.claims.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
+            self.sweep(now).await;
+        }
         Ok(done.rows_affected() == 1)
     }
 
-    /// Removes some of what has ended.
-    async fn sweep(&self, now: i64) -> Result<(), StoreError> {
-        for sql in [
-            "DELETE FROM gapura_client_sessions WHERE key IN \
-             (SELECT key FROM gapura_client_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-            "DELETE FROM gapura_client_marks WHERE ctid IN \
-             (SELECT ctid FROM gapura_client_marks WHERE until <= $1 LIMIT $2)",
-            "DELETE FROM gapura_client_claims WHERE id IN \
-             (SELECT id FROM gapura_client_claims WHERE until <= $1 LIMIT $2)",
-        ] {
-            sqlx::query(sql).bind(now).bind(SWEEP).execute(&self.pool).await?;
-        }
+    async fn given_back(&self, id: &str, until: i64) -> Result<(), StoreError> {
+        let sql = "DELETE FROM gapura_client_claims WHERE id = $1 AND until = $2";
+        sqlx::query(sql).bind(id).bind(until).execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Removes some of what has ended. What asked for it is done already: a failure is only said.
+    async fn sweep(&self, now: i64) {
+        for sql in [
+            "DELETE FROM gapura_client_sessions WHERE key IN (SELECT key FROM gapura_client_sessions \
+             WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM gapura_client_marks WHERE ctid IN (SELECT ctid FROM gapura_client_marks \
+             WHERE until <= $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM gapura_client_claims WHERE id IN (SELECT id FROM gapura_client_claims \
+             WHERE until <= $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        ] {
+            if let Err(error) = sqlx::query(sql).bind(now).bind(SWEEP).execute(&self.pool).await {
+                tracing::warn!(%error, "ended sessions could not be cleaned up");
+            }
+        }
     }
 }
 
@@ -218,8 +242,13 @@ impl SessionStore for PostgresStore {
         async move { self.add(key, &session).await }.boxed()
     }
 
-    fn update<'a>(&'a self, key: &'a SessionKey, session: Session) -> BoxFuture<'a, Result<bool, StoreError>> {
-        async move { self.replace(key, &session).await }.boxed()
+    fn update<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        read: &'a Session,
+        session: Session,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        async move { self.replace(key, read, &session).await }.boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
@@ -232,6 +261,10 @@ impl SessionStore for PostgresStore {
 
     fn claim<'a>(&'a self, id: &'a str, until: i64) -> BoxFuture<'a, Result<bool, StoreError>> {
         self.claimed(id, until).boxed()
+    }
+
+    fn release<'a>(&'a self, id: &'a str, until: i64) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.given_back(id, until).boxed()
     }
 
     fn shared(&self) -> bool {

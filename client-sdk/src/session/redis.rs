@@ -7,7 +7,7 @@ use super::{Ended, Session, SessionKey, SessionStore, StoreError};
 use crate::clock::Clock;
 
 /// Keeps a session unless a mark covers it. Keys: session, its sub's set, its sid's set, marks of the sub, marks of the
-/// sid. A mark is a member of a hash: by `sub`, the moment and its end; by `sid`, the sub (or `*`) and its end.
+/// sid. A set is ordered by when its sessions end, so that those which ended by themselves leave it. A mark is a member of a hash: by `sub`, the moment and its end; by `sid`, the sub (or `*`) and its end.
 const INSERT: &str = r"
 local now = tonumber(ARGV[1])
 local function covered(key, test)
@@ -24,24 +24,33 @@ local live = math.max(1, tonumber(ARGV[6]) - now)
 redis.call('EXPIRE', KEYS[1], live)
 for i = 2, 3 do
   if i == 2 or ARGV[4] ~= '' then
-    redis.call('SADD', KEYS[i], ARGV[2])
+    redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
+    redis.call('ZADD', KEYS[i], ARGV[6], ARGV[2])
     if redis.call('TTL', KEYS[i]) < live then redis.call('EXPIRE', KEYS[i], live) end
   end
 end
 return 1";
 
-/// Replaces a session that is still there; a renewal changes neither its sub nor its sid.
+/// Replaces a session that is still there and has the tokens that were read; a renewal changes neither its sub nor its
+/// sid.
 const UPDATE: &str = r"
-local till = redis.call('HGET', KEYS[1], 'end')
-if not till or tonumber(till) <= tonumber(ARGV[1]) then return 0 end
+local kept = redis.call('HMGET', KEYS[1], 'end', 'session')
+if not kept[1] or tonumber(kept[1]) <= tonumber(ARGV[1]) then return 0 end
+local tokens = cjson.decode(kept[2])['tokens']
+local refresh = tokens['refresh']
+if refresh == nil or refresh == cjson.null then refresh = '' end
+if tokens['access'] ~= ARGV[3] or refresh ~= ARGV[4] then return 0 end
 redis.call('HSET', KEYS[1], 'session', ARGV[2])
 return 1";
 
-/// Takes a session away; its text.
+/// Takes a session away; its text. Keys: the session, then the beginnings of sets by sub and by sid.
 const REMOVE: &str = r"
-local session = redis.call('HGET', KEYS[1], 'session')
+local found = redis.call('HMGET', KEYS[1], 'session', 'sub', 'sid')
 redis.call('DEL', KEYS[1])
-return session";
+for i = 2, 3 do
+  if found[i] and found[i] ~= '' then redis.call('ZREM', KEYS[i] .. found[i], ARGV[1]) end
+end
+return found[1]";
 
 /// Sets the mark and removes what it covers. Keys: the set, the marks, then the beginning of session keys.
 const END: &str = r"
@@ -54,15 +63,15 @@ redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 local live = math.max(1, tonumber(ARGV[3]) - now)
 if redis.call('TTL', KEYS[2]) < live then redis.call('EXPIRE', KEYS[2], live) end
 local gone = 0
-for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local key = KEYS[3] .. name
   local found = redis.call('HMGET', key, 'sub', 'at')
   if not found[1] then
-    redis.call('SREM', KEYS[1], name)
+    redis.call('ZREM', KEYS[1], name)
   elseif (ARGV[4] == 'sid' and (ARGV[2] == '*' or ARGV[2] == '=' .. found[1]))
       or (ARGV[4] == 'sub' and tonumber(found[2]) <= tonumber(ARGV[2])) then
     redis.call('DEL', key)
-    redis.call('SREM', KEYS[1], name)
+    redis.call('ZREM', KEYS[1], name)
     gone = gone + 1
   end
 end
@@ -73,6 +82,11 @@ const CLAIM: &str = r"
 local till = redis.call('GET', KEYS[1])
 if till and tonumber(till) > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', math.max(1, tonumber(ARGV[2]) - tonumber(ARGV[1])))
+return 1";
+
+/// Gives back what was taken until exactly then.
+const RELEASE: &str = r"
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1";
 
 /// Keeps sessions in one Redis (not a cluster), under keys that begin with a prefix of the application's.
@@ -132,8 +146,8 @@ impl RedisStore {
         let sid = session.sid().unwrap_or_default();
         let kept: i64 = Script::new(INSERT)
             .key(self.name("session", key.as_str()))
-            .key(self.name("of-sub", session.sub()))
-            .key(self.name("of-sid", sid))
+            .key(self.name("all-of-sub", session.sub()))
+            .key(self.name("all-of-sid", sid))
             .key(self.name("ended-sub", session.sub()))
             .key(self.name("ended-sid", sid))
             .arg(self.clock.now())
@@ -148,11 +162,13 @@ impl RedisStore {
         Ok(kept == 1)
     }
 
-    async fn replace(&self, key: &SessionKey, session: &Session) -> Result<bool, StoreError> {
+    async fn replace(&self, key: &SessionKey, read: &Session, session: &Session) -> Result<bool, StoreError> {
         let there: i64 = Script::new(UPDATE)
             .key(self.name("session", key.as_str()))
             .arg(self.clock.now())
             .arg(session.to_text()?)
+            .arg(&read.tokens.access)
+            .arg(read.tokens.refresh.as_deref().unwrap_or_default())
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(there == 1)
@@ -161,6 +177,9 @@ impl RedisStore {
     async fn take(&self, key: &SessionKey) -> Result<Option<Session>, StoreError> {
         let session: Option<String> = Script::new(REMOVE)
             .key(self.name("session", key.as_str()))
+            .key(self.name("all-of-sub", ""))
+            .key(self.name("all-of-sid", ""))
+            .arg(key.as_str())
             .invoke_async(&mut self.connection.clone())
             .await?;
         session.map(|text| Session::from_text(&text)).transpose()
@@ -173,7 +192,7 @@ impl RedisStore {
             Ended::Sub { sub, at } => ("sub", sub, at.to_string()),
         };
         let gone: usize = Script::new(END)
-            .key(self.name(&format!("of-{by}"), name))
+            .key(self.name(&format!("all-of-{by}"), name))
             .key(self.name(&format!("ended-{by}"), name))
             .key(self.name("session", ""))
             .arg(self.clock.now())
@@ -193,6 +212,15 @@ impl RedisStore {
             .invoke_async(&mut self.connection.clone())
             .await?;
         Ok(fresh == 1)
+    }
+
+    async fn given_back(&self, id: &str, until: i64) -> Result<(), StoreError> {
+        let _: i64 = Script::new(RELEASE)
+            .key(self.name("claim", id))
+            .arg(until)
+            .invoke_async(&mut self.connection.clone())
+            .await?;
+        Ok(())
     }
 }
 
@@ -217,8 +245,13 @@ impl SessionStore for RedisStore {
         async move { self.add(key, &session).await }.boxed()
     }
 
-    fn update<'a>(&'a self, key: &'a SessionKey, session: Session) -> BoxFuture<'a, Result<bool, StoreError>> {
-        async move { self.replace(key, &session).await }.boxed()
+    fn update<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        read: &'a Session,
+        session: Session,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        async move { self.replace(key, read, &session).await }.boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
@@ -231,6 +264,10 @@ impl SessionStore for RedisStore {
 
     fn claim<'a>(&'a self, id: &'a str, until: i64) -> BoxFuture<'a, Result<bool, StoreError>> {
         self.claimed(id, until).boxed()
+    }
+
+    fn release<'a>(&'a self, id: &'a str, until: i64) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.given_back(id, until).boxed()
     }
 
     fn shared(&self) -> bool {

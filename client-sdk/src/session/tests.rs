@@ -48,11 +48,11 @@ async fn a_full_store_gives_up_what_ends_soonest() {
 async fn a_session_that_ended_is_not_brought_back() {
     let (store, time) = store(9);
     let one = session("a", "a", 1000);
-    assert!(!store.update(&key("a"), one.clone()).await.unwrap());
+    assert!(!store.update(&key("a"), &one, one.clone()).await.unwrap());
     store.insert(&key("a"), one.clone()).await.unwrap();
-    assert!(store.update(&key("a"), one.clone()).await.unwrap());
+    assert!(store.update(&key("a"), &one, one.clone()).await.unwrap());
     time.store(1000 + LIFETIME, Ordering::SeqCst);
-    assert!(!store.update(&key("a"), one).await.unwrap());
+    assert!(!store.update(&key("a"), &one, one.clone()).await.unwrap());
     assert!(store.is_empty());
 }
 

@@ -43,8 +43,17 @@ impl World {
 
     pub(crate) async fn with(provider: Provider, change: impl FnOnce(Builder) -> Builder) -> Self {
         let store = Arc::new(MemoryStore::new(100, provider.clock.for_app()));
-        let builder = change(builder(&provider)).session_store(store.clone());
-        let gapura = builder.build().await.unwrap();
+        let kept_in = store.clone();
+        Self::over(provider, store, |builder| change(builder).session_store(kept_in)).await
+    }
+
+    /// An application that keeps its sessions as `change` says, in the end in `store`.
+    pub(crate) async fn over(
+        provider: Provider,
+        store: Arc<MemoryStore>,
+        change: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
+        let gapura = change(builder(&provider)).build().await.unwrap();
         let app = Router::new()
             .route("/", get(home).post(post))
             .route("/bayar", get(pay))

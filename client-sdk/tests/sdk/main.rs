@@ -9,6 +9,8 @@ mod browser;
 #[cfg(test)]
 mod logout;
 #[cfg(test)]
+mod machines;
+#[cfg(test)]
 mod person;
 #[cfg(test)]
 mod provider;

@@ -17,6 +17,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha512};
+use tokio::sync::Semaphore;
 
 mod endpoints;
 
@@ -99,6 +100,9 @@ pub(crate) struct Lies {
     /// A key in the set that should not be there.
     pub(crate) extra_key: Option<Value>,
     pub(crate) refresh: Option<(StatusCode, &'static str)>,
+    /// A refresh waits here before it is answered.
+    pub(crate) gate: Option<Arc<Semaphore>>,
+    pub(crate) userinfo_down: bool,
 }
 
 impl Default for Lies {
@@ -113,6 +117,8 @@ impl Default for Lies {
             introspection: Box::new(|_| ()),
             extra_key: None,
             refresh: None,
+            gate: None,
+            userinfo_down: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::{Router, routing::get};
@@ -22,6 +22,8 @@ const SECRET: &str = "rahasia-yang-cukup-panjang-untuk-basic";
 struct Second {
     child: Child,
     issuer: String,
+    /// What it told: a line for each grant.
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 impl Second {
@@ -43,8 +45,22 @@ impl Second {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap() == "ready"), "the second provider did not start");
         // It goes on telling; a closed pipe would end it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { child, issuer: format!("http://localhost:{port}") })
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = told.clone();
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| heard.lock().unwrap().push(line)));
+        Some(Self { child, issuer: format!("http://localhost:{port}"), told })
+    }
+
+    /// Waits until it has redeemed so many refresh tokens; how many they are.
+    async fn refreshed(&self, awaited: usize) -> usize {
+        let began = Instant::now();
+        loop {
+            let seen = self.told.lock().unwrap().iter().filter(|line| *line == "grant refresh_token").count();
+            if seen >= awaited || began.elapsed() > Duration::from_secs(10) {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
@@ -178,11 +194,15 @@ async fn a_person_of_another_provider_signs_in_is_renewed_and_signs_out() {
     let mut browser = Browser::new();
     let page = sign_in(&mut browser, &application).await;
     assert_eq!((page.status, page.body.as_str()), (StatusCode::OK, "siti Pegawai siti"), "{page:?}");
-    // Its access tokens are due at once: each page is a renewal with a rotated refresh token.
-    for _ in 0..3 {
+    // Its access tokens are due at once: each page is a renewal with a rotated refresh token, the first one too. A
+    // session that ended instead would come back with another cookie, by the provider's own.
+    let cookies = browser.cookies.clone();
+    for renewals in 2..5 {
         let page = browser.open(&format!("{}/saya", application.origin)).await;
         assert_eq!(page.body, "siti Pegawai siti", "{page:?}");
+        assert_eq!(application.second.refreshed(renewals).await, renewals);
     }
+    assert_eq!(browser.cookies, cookies);
     let logout = Url::parse(&format!("{}/auth/logout", application.origin)).unwrap();
     let page = browser.go(Method::POST, logout, Some(String::new())).await;
     assert!(page.url.as_str().starts_with(&application.second.issuer), "the provider asks: {page:?}");

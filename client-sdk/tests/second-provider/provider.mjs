@@ -31,4 +31,5 @@ const provider = new Provider(issuer, {
   ttl: { AccessToken: 30 },
   cookies: { keys: ['satu kunci untuk uji'] },
 });
+provider.on('grant.success', (ctx) => console.log(`grant ${ctx.oidc.params.grant_type}`));
 provider.listen(Number(port), '127.0.0.1', () => console.log('ready'));

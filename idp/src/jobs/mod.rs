@@ -18,8 +18,9 @@ mod outbox;
 mod rotation;
 mod seal;
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt as _;
 use gapura_store::logout_messages;
 use tokio::{sync::watch, task::JoinSet};
 
@@ -31,6 +32,9 @@ pub(crate) use heartbeat::ALIVE;
 
 /// Jobs are gone this long after they were told to stop: the process must be within five seconds.
 const DRAIN: Duration = Duration::from_secs(4);
+
+/// A job that panicked begins again after this long.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The running jobs.
 pub struct Jobs {
@@ -57,14 +61,14 @@ impl Jobs {
         let shift = Shift { node: app.entropy.ordered_id(app.clock.now())?, app, live, stopped };
         heartbeat::first(&shift).await?;
         let mut running = JoinSet::new();
-        running.spawn(first_keys::run(shift.clone()));
-        running.spawn(follow::run(shift.clone()));
-        running.spawn(rotation::run(shift.clone()));
-        running.spawn(outbox::run(shift.clone()));
-        running.spawn(endings::run(shift.clone()));
-        running.spawn(seal::run(shift.clone()));
-        running.spawn(heartbeat::run(shift.clone()));
-        running.spawn(tidy(shift));
+        running.spawn(kept("first_keys", shift.clone(), first_keys::run));
+        running.spawn(kept("follow", shift.clone(), follow::run));
+        running.spawn(kept("rotation", shift.clone(), rotation::run));
+        running.spawn(kept("outbox", shift.clone(), outbox::run));
+        running.spawn(kept("endings", shift.clone(), endings::run));
+        running.spawn(kept("seal", shift.clone(), seal::run));
+        running.spawn(kept("heartbeat", shift.clone(), heartbeat::run));
+        running.spawn(kept("tidy", shift, tidy));
         Ok(Self { stop, running })
     }
 
@@ -74,6 +78,16 @@ impl Jobs {
         let all = async { while self.running.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, all).await.is_err() {
             tracing::warn!("a job did not end in time");
+        }
+    }
+}
+
+/// Runs a job to its end. One that panics begins again after a pause: a server without it would look whole.
+async fn kept<F: Future<Output = ()>>(job: &'static str, mut shift: Shift, run: impl Fn(Shift) -> F) {
+    while AssertUnwindSafe(run(shift.clone())).catch_unwind().await.is_err() {
+        tracing::error!(job, "a job panicked and begins again");
+        if shift.pause(AGAIN).await {
+            return;
         }
     }
 }

@@ -8,21 +8,25 @@ use std::sync::{
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use gapura_core::{
     access::{Application, ApplicationKind},
-    id::{ApplicationId, ClientId, SessionId, UserId},
+    audit::{Actor, AuditEvent, EventKind},
+    id::{ApplicationId, ClientId, EventId, SessionId, UserId},
     identity::{PersonName, Session, SessionEnd, Status, UserKind},
     oauth::{AuthMethod, Client, PkcePolicy, RefreshPolicy, SignatureAlg},
     time::Instant,
 };
 use gapura_store::{
     applications::{self, Registered},
-    clients,
+    audit, audit_chain, clients,
     logout_messages::{self, LogoutMessage, MessageState},
     sessions::{self, Entry},
     users::{self, Profile},
 };
 use tokio::sync::Semaphore;
 
-use super::*;
+use super::{
+    seal::{Lease, Look, Plan},
+    *,
+};
 use crate::{clock::Clock, settings::Settings};
 
 const START: Instant = Instant::from_millis(1_795_000_000_000);
@@ -73,6 +77,12 @@ async fn bench() -> Bench {
 }
 
 impl Bench {
+    /// What a job is given, and the word to stop.
+    fn shift(&self) -> (watch::Sender<bool>, Shift) {
+        let (stop, stopped) = watch::channel(false);
+        (stop, Shift { app: self.app.clone(), live: (&self.app).into(), node: "simpul".into(), stopped })
+    }
+
     async fn client(&self, id: &str, logout_uri: String) {
         let client = Client {
             id: ClientId::new(id),
@@ -295,4 +305,79 @@ async fn keys_made_elsewhere_are_followed() {
     }
     assert!(bench.app.keys.complete());
     jobs.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_panics_begins_again() {
+    let bench = bench().await;
+    let (stop, shift) = bench.shift();
+    let begun = Arc::new(AtomicUsize::new(0));
+    let job = {
+        let begun = Arc::clone(&begun);
+        move |mut shift: Shift| {
+            let time = begun.fetch_add(1, Ordering::SeqCst);
+            async move {
+                assert!(time > 1, "the first two times");
+                while !shift.pause(Duration::from_secs(60)).await {}
+            }
+        }
+    };
+    let running = tokio::spawn(kept("uji", shift, job));
+    while begun.load(Ordering::SeqCst) < 3 {
+        assert!(!running.is_finished(), "gone");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stop.send_replace(true);
+    running.await.unwrap();
+    assert_eq!(begun.load(Ordering::SeqCst), 3);
+}
+
+/// An event with the key of a moment so long before `START`.
+async fn happened(bench: &Bench, before: Duration) {
+    let at = START.minus(before);
+    let id = EventId::new(bench.app.entropy.ordered_id(at).unwrap());
+    let event = AuditEvent::new(id, [7; 16], at, EventKind::SignedOut, Actor::System);
+    bench.app.db.write(async move |tx| audit::record(tx, &event).await).await.unwrap();
+}
+
+async fn unsealed(bench: &Bench) -> usize {
+    audit_chain::unsealed(&bench.app.db, None, i64::MAX).await.unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_long_ago_is_sealed_by_a_wide_look() {
+    let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+    let bench = bench().await;
+    let (_stop, shift) = bench.shift();
+    for minute in 0..200 {
+        happened(&bench, Duration::from_secs(60 * minute)).await;
+    }
+    assert_eq!(seal::step(&shift, Look::Near).await.unwrap(), Lease::Here);
+    assert_eq!(unsealed(&bench).await, 0, "everything, in batches");
+    for late in [hour, 3 * day] {
+        happened(&bench, late).await;
+    }
+    for (look, left) in [(Look::Near, 2), (Look::Far, 1), (Look::Whole, 0)] {
+        seal::step(&shift, look).await.unwrap();
+        assert_eq!(unsealed(&bench).await, left, "{look:?}");
+    }
+    happened(&bench, Duration::ZERO).await;
+    let other = Shift { node: "lain".into(), ..shift };
+    assert_eq!(seal::step(&other, Look::Whole).await.unwrap(), Lease::Elsewhere);
+    assert_eq!(unsealed(&bench).await, 1, "another node has the lease");
+}
+
+#[test]
+fn a_wide_look_that_failed_is_not_made_again_at_once() {
+    let begin = Plan::default();
+    assert_eq!(begin.next(), Look::Whole);
+    assert_eq!(begin.after(Look::Whole, false).next(), Look::Near);
+    let mut plan = begin.after(Look::Whole, true);
+    let mut made = std::collections::HashMap::new();
+    for _ in 0..17_420 {
+        let look = plan.next();
+        *made.entry(format!("{look:?}")).or_insert(0) += 1;
+        plan = plan.after(look, look != Look::Far);
+    }
+    assert_eq!((made["Far"], made["Whole"]), (143, 1), "ten minutes and a day of looks each five seconds");
 }

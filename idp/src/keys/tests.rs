@@ -19,7 +19,7 @@ fn keys(file: &std::path::Path) -> Keys {
 }
 
 fn key(root: &RootKey, state: SigningKeyState) -> StoredSigningKey {
-    StoredSigningKey { state, ..generate(SignatureAlg::Es256, root, Entropy, NOW).unwrap() }
+    generate(SignatureAlg::Es256, state, root, NOW).unwrap()
 }
 
 fn reading(number: u64, stored: &[&StoredSigningKey]) -> Snapshot {

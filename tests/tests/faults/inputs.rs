@@ -5,9 +5,8 @@
 
 use std::process::Command;
 
-use gapura_core::oauth::{SignatureAlg, SigningKeyState, StoredSigningKey};
+use gapura_core::oauth::{SignatureAlg, SigningKeyState};
 use gapura_idp::{
-    entropy::Entropy,
     keys::{root::RootKey, signing::generate},
     router,
 };
@@ -271,8 +270,7 @@ fn a_node_that_cannot_open_the_key_that_signs_is_not_ready() {
         let city = City::new(pair).await;
         let mut guest = Guest::of(&city).await;
         let now = city.clock.now();
-        let made = generate(SignatureAlg::Es256, &RootKey::from_bytes([9; 32]), Entropy, now).unwrap();
-        let key = StoredSigningKey { state: SigningKeyState::Next, activated_at: None, ..made };
+        let key = generate(SignatureAlg::Es256, SigningKeyState::Next, &RootKey::from_bytes([9; 32]), now).unwrap();
         let (kid, in_use) = (key.id.clone(), city.app.keys.root().id().to_owned());
         let added = city.app.db.write(async move |tx| signing_keys::add(tx, &key, &in_use).await);
         assert!(added.await.unwrap());

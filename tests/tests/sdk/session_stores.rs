@@ -1,12 +1,15 @@
 //! Every store of sessions keeps the promises of `SessionStore`, and two machines over one store see one state.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU32, Ordering},
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32, Ordering},
+    },
 };
 
 use gapura_client::{Clock, Ended, MemoryStore, PostgresStore, RedisStore, Session, SessionKey, SessionStore};
-use gapura_tests::servers::{postgres, redis};
+use gapura_tests::servers::{postgres, psql, redis};
 use serde_json::json;
 
 const START: i64 = 1_795_000_000;
@@ -17,6 +20,8 @@ struct Shared {
     one: Arc<dyn SessionStore>,
     other: Arc<dyn SessionStore>,
     time: Arc<AtomicI64>,
+    /// The database behind them.
+    url: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,25 +37,25 @@ impl Shared {
         let time = Arc::new(AtomicI64::new(START));
         let read = Arc::clone(&time);
         let clock = Clock::from_fn(move || read.load(Ordering::SeqCst));
-        let (one, other): (Arc<dyn SessionStore>, Arc<dyn SessionStore>) = match kind {
+        let (one, other, url): (Arc<dyn SessionStore>, Arc<dyn SessionStore>, _) = match kind {
             Kind::Memory => {
                 let store = Arc::new(MemoryStore::new(100, clock));
-                (store.clone(), store)
+                (store.clone(), store, String::new())
             }
             Kind::Postgres => {
                 let url = postgres().database(None);
                 let connect = async |clock: Clock| PostgresStore::connect(&url, clock).await.unwrap();
                 let (one, other) = tokio::join!(connect(clock.clone()), connect(clock));
-                (Arc::new(one), Arc::new(other))
+                (Arc::new(one), Arc::new(other), url)
             }
             Kind::Redis => {
                 let prefix = format!("toko-{}", NEXT.fetch_add(1, Ordering::SeqCst));
                 let url = redis().database();
                 let connect = async |clock: Clock| RedisStore::connect(&url, &prefix, clock).await.unwrap();
-                (Arc::new(connect(clock.clone()).await), Arc::new(connect(clock).await))
+                (Arc::new(connect(clock.clone()).await), Arc::new(connect(clock).await), url)
             }
         };
-        Self { one, other, time }
+        Self { one, other, time, url }
     }
 
     fn at(&self, time: i64) {
@@ -98,27 +103,38 @@ fn session(sub: &str, sid: Option<&str>, issued_at: i64) -> Session {
     .unwrap()
 }
 
+/// The same session with another refresh token.
+fn renewed(session: &Session, refresh: &str) -> Session {
+    let mut value = serde_json::to_value(session).unwrap();
+    value["tokens"]["refresh"] = json!(refresh);
+    serde_json::from_value(value).unwrap()
+}
+
 /// Keys are made of cookies inside the library only; stored they are text.
 fn key(name: &str) -> SessionKey {
     serde_json::from_value(json!(name)).unwrap()
 }
 
 async fn a_session_is_one_on_all_machines(kind: Kind) {
-    let Shared { one, other, time } = &Shared::new(kind).await;
+    let Shared { one, other, time, .. } = &Shared::new(kind).await;
     let first = session("a", Some("x"), START);
-    assert!(!one.update(&key("1"), first.clone()).await.unwrap(), "it was never there");
+    assert!(!one.update(&key("1"), &first, first.clone()).await.unwrap(), "it was never there");
     assert!(one.insert(&key("1"), first.clone()).await.unwrap());
     let found = other.load(&key("1")).await.unwrap().unwrap();
     assert_eq!((found.sub(), found.sid(), found.expires_at()), ("a", Some("x"), START + LIFETIME));
-    assert!(other.update(&key("1"), first.clone()).await.unwrap());
+    let [second, third] = ["kedua", "ketiga"].map(|refresh| renewed(&first, refresh));
+    assert!(other.update(&key("1"), &first, second.clone()).await.unwrap());
+    assert!(!one.update(&key("1"), &first, third.clone()).await.unwrap(), "another machine renewed it");
+    assert_eq!(one.load(&key("1")).await.unwrap().unwrap().revision(), second.revision());
+    assert!(one.update(&key("1"), &second, third).await.unwrap());
     assert!(other.remove(&key("1")).await.unwrap().is_some());
     assert!(one.load(&key("1")).await.unwrap().is_none());
     assert!(one.remove(&key("1")).await.unwrap().is_none());
-    assert!(!one.update(&key("1"), first.clone()).await.unwrap(), "a session that ended is not brought back");
+    assert!(!one.update(&key("1"), &first, first.clone()).await.unwrap(), "a session that ended is not brought back");
     assert!(one.insert(&key("2"), first.clone()).await.unwrap());
     time.store(START + LIFETIME, Ordering::SeqCst);
     assert!(other.load(&key("2")).await.unwrap().is_none(), "its time is over");
-    assert!(!one.update(&key("2"), first).await.unwrap());
+    assert!(!one.update(&key("2"), &first, first.clone()).await.unwrap());
 }
 
 async fn an_end_covers_what_it_names_and_leaves_its_mark(kind: Kind) {
@@ -153,6 +169,10 @@ async fn an_identifier_is_claimed_once(kind: Kind) {
     assert!(shared.other.claim("b", START + 100).await.unwrap());
     shared.at(START + 101);
     assert!(shared.other.claim("a", START + 200).await.unwrap());
+    shared.one.release("a", START + 100).await.unwrap();
+    assert!(!shared.one.claim("a", START + 300).await.unwrap(), "another has it since");
+    shared.other.release("a", START + 200).await.unwrap();
+    assert!(shared.one.claim("a", START + 300).await.unwrap(), "given back");
     let racers = (0..32).map(|turn| {
         let store = if turn % 2 == 0 { Arc::clone(&shared.one) } else { Arc::clone(&shared.other) };
         tokio::spawn(async move { store.claim("balapan", START + 200).await.unwrap() })
@@ -182,4 +202,51 @@ async fn a_sign_in_under_way_does_not_outlive_the_sign_out(kind: Kind) {
             assert!(shared.one.load(&name).await.unwrap().is_none(), "round {round}");
         }
     }
+}
+
+/// What ended leaves, and a clean-up that fails undoes no sign-in.
+#[tokio::test]
+async fn postgres_forgets_what_has_ended() {
+    let shared = Shared::new(Kind::Postgres).await;
+    let rows = |table: &str| {
+        let rows = psql(&shared.url, &format!("SELECT COUNT(*) FROM gapura_client_{table}"));
+        rows.trim().to_owned()
+    };
+    let ended = Ended::Sub { sub: "b".to_owned(), at: START };
+    shared.one.end(&ended, START + 600).await.unwrap();
+    for name in 0..100 {
+        assert!(shared.one.claim(&format!("pesan {name}"), START + 100).await.unwrap());
+    }
+    assert!(shared.one.insert(&key("1"), session("a", None, START)).await.unwrap());
+    shared.at(START + LIFETIME);
+    for name in 0..64 {
+        assert!(shared.one.claim(&format!("lain {name}"), START + LIFETIME + 100).await.unwrap());
+    }
+    assert_eq!(["sessions", "marks", "claims"].map(rows), ["0", "0", "64"]);
+    psql(&shared.url, "DROP TABLE gapura_client_claims");
+    assert!(shared.one.insert(&key("2"), session("a", None, START + LIFETIME)).await.unwrap());
+}
+
+#[tokio::test]
+async fn redis_forgets_what_has_ended() {
+    let shared = Shared::new(Kind::Redis).await;
+    for name in ["1", "2", "3"] {
+        assert!(shared.one.insert(&key(name), session("a", Some("x"), START)).await.unwrap());
+    }
+    let members = || {
+        let keys = redis_cli(&shared.url, &["--scan", "--pattern", "*all-of-*"]);
+        keys.lines().map(|set| redis_cli(&shared.url, &["zcard", set])).collect::<Vec<_>>()
+    };
+    assert_eq!(members(), ["3", "3"]);
+    shared.other.remove(&key("2")).await.unwrap();
+    assert_eq!(members(), ["2", "2"]);
+    shared.at(START + LIFETIME);
+    assert!(shared.one.insert(&key("4"), session("a", Some("x"), START + LIFETIME)).await.unwrap());
+    assert_eq!(members(), ["1", "1"]);
+}
+
+fn redis_cli(url: &str, words: &[&str]) -> String {
+    let done = Command::new("redis-cli").args(["-u", url]).args(words).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }

@@ -122,6 +122,10 @@ pub(super) async fn token(State(provider): State<Provider>, headers: HeaderMap, 
         }
         "refresh_token" => {
             provider.count("refresh");
+            let gate = provider.inside().lies.gate.clone();
+            if let Some(gate) = gate {
+                gate.acquire().await.unwrap().forget();
+            }
             let (lie, expected) = {
                 let inside = provider.inside();
                 (inside.lies.refresh, inside.refresh.clone())
@@ -144,6 +148,9 @@ pub(super) async fn token(State(provider): State<Provider>, headers: HeaderMap, 
 pub(super) async fn userinfo(State(provider): State<Provider>, headers: HeaderMap) -> Response {
     provider.count("userinfo");
     let inside = provider.inside();
+    if inside.lies.userinfo_down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let expected = inside.access.as_ref().map(|token| format!("Bearer {token}"));
     if headers.get("authorization").and_then(|value| value.to_str().ok()) != expected.as_deref() {
         return StatusCode::UNAUTHORIZED.into_response();

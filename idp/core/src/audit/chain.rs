@@ -5,6 +5,7 @@
 //! cover digests, not bodies. Who can write the whole database can also write another chain; a number and its
 //! hash noted elsewhere (an anchor) shows that.
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{id::EventId, time::Instant, words};
@@ -82,14 +83,29 @@ words! {
 pub struct Kept {
     /// Its key.
     pub id: EventId,
-    /// Column: when.
-    pub at: Instant,
-    /// Column: what.
-    pub kind: String,
+    /// What it is searched by.
+    pub columns: Columns,
     /// Its salt.
     pub salt: Vec<u8>,
     /// The canonical bytes.
     pub body: Vec<u8>,
+}
+
+/// The columns beside the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub kind: String,
+    /// Whose account.
+    pub user_id: Option<String>,
+    /// Which client.
+    pub client_id: Option<String>,
+    /// Which application.
+    pub application_id: Option<String>,
+    /// Which request.
+    pub request_id: Option<String>,
 }
 
 /// Whether a link follows `head` and its event is the one that was sealed.
@@ -111,11 +127,22 @@ pub fn check(head: Option<&Link>, link: &Link, event: Option<&Kept>) -> Result<(
     Ok(())
 }
 
-/// Columns are for searching; a search must not be led astray by what the digest does not cover.
+/// Columns are for searching; a search must not be led astray by what the digest does not cover. Each says what the
+/// body says, and nothing where the body says nothing.
 fn columns_agree(event: &Kept) -> bool {
-    let Ok(body) = serde_json::from_slice::<serde_json::Value>(&event.body) else { return false };
+    let Ok(body) = serde_json::from_slice::<Value>(&event.body) else { return false };
     let said = |name: &str| body.get(name).cloned().unwrap_or_default();
-    said("id") == event.id.as_str() && said("at") == event.at.millis() && said("kind") == event.kind.as_str()
+    let Columns { at, kind, user_id, client_id, application_id, request_id } = &event.columns;
+    let searched = [
+        ("user_id", user_id),
+        ("client_id", client_id),
+        ("application_id", application_id),
+        ("request_id", request_id),
+    ];
+    said("id") == event.id.as_str()
+        && said("at") == at.millis()
+        && said("kind") == kind.as_str()
+        && searched.into_iter().all(|(name, column)| said(name) == Value::from(column.as_deref()))
 }
 
 /// The smallest key an event of this moment can have: keys begin with 48 bits of milliseconds in hexadecimal.
@@ -132,14 +159,26 @@ pub fn moment(id: &EventId) -> Option<Instant> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Actor, AuditEvent, EventKind};
+    use crate::{
+        audit::{Actor, AuditEvent, EventKind},
+        id::UserId,
+    };
 
     const NOW: Instant = Instant::from_millis(1_795_000_000_000);
 
     fn event(number: u8) -> Kept {
         let id = EventId::new(format!("{}{number:020x}", first_id(NOW).as_str()));
-        let event = AuditEvent::new(id.clone(), [number; 16], NOW, EventKind::SignedIn, Actor::System);
-        Kept { id, at: NOW, kind: "sign_in".into(), salt: event.salt.to_vec(), body: event.canonical() }
+        let mut event = AuditEvent::new(id.clone(), [number; 16], NOW, EventKind::SignedIn, Actor::System);
+        event.user_id = Some(UserId::new("siti"));
+        let columns = Columns {
+            at: NOW,
+            kind: "sign_in".into(),
+            user_id: Some("siti".into()),
+            client_id: None,
+            application_id: None,
+            request_id: None,
+        };
+        Kept { id, columns, salt: event.salt.to_vec(), body: event.canonical() }
     }
 
     fn chain(events: &[Kept]) -> Vec<Link> {
@@ -168,7 +207,7 @@ mod tests {
         let links = chain(&events);
         assert_eq!(first_broken(&links, &events), None);
         type Change = fn(&mut Vec<Link>, &mut Vec<Kept>);
-        let table: [(&str, Change, (i64, Broken)); 10] = [
+        let table: [(&str, Change, (i64, Broken)); 13] = [
             ("a body changed", |_, e| e[2].body[40] ^= 1, (3, Broken::Altered)),
             ("a salt changed", |_, e| e[2].salt[0] ^= 1, (3, Broken::Altered)),
             ("an event removed", |_, e| drop(e.remove(1)), (2, Broken::Gone)),
@@ -207,10 +246,13 @@ mod tests {
             ),
             (
                 "a time column changed",
-                |_, e| e[0].at = NOW.plus(std::time::Duration::from_secs(1)),
+                |_, e| e[0].columns.at = NOW.plus(std::time::Duration::from_secs(1)),
                 (1, Broken::Columns),
             ),
-            ("a kind column changed", |_, e| e[4].kind = "sign_out".into(), (5, Broken::Columns)),
+            ("a kind column changed", |_, e| e[4].columns.kind = "sign_out".into(), (5, Broken::Columns)),
+            ("another account's column", |_, e| e[1].columns.user_id = Some("budi".into()), (2, Broken::Columns)),
+            ("an account's column emptied", |_, e| e[1].columns.user_id = None, (2, Broken::Columns)),
+            ("a column the body lacks", |_, e| e[1].columns.client_id = Some("web".into()), (2, Broken::Columns)),
         ];
         for (name, change, expected) in table {
             let (mut links, mut events) = (links.clone(), events.clone());

@@ -14,7 +14,10 @@ use gapura_store::{
     users::{self, Profile},
 };
 
-use crate::support::{NOW, Store, change, on_both_engines};
+use crate::{
+    audit::{first_broken, seal},
+    support::{NOW, Store, change, on_both_engines},
+};
 
 struct Person {
     id: UserId,
@@ -67,7 +70,8 @@ fn person(n: usize) -> Person {
         period: Period { from: "2024-01-02".parse().unwrap(), until: None },
         decree_number: None,
     };
-    let event = AuditEvent::new(EventId::new(format!("e{n}")), [7; 16], NOW, EventKind::UserAdded, Actor::System);
+    let mut event = AuditEvent::new(EventId::new(format!("e{n}")), [7; 16], NOW, EventKind::UserAdded, Actor::System);
+    event.user_id = Some(id.clone());
     let names = [Some(LoginName::number(&number)), email.as_ref().map(LoginName::email)];
     Person { sub: format!("sub{n}"), id, profile, number, names, post, event }
 }
@@ -110,6 +114,8 @@ on_both_engines! {
         let user = users::find(&store.db, &LoginName::typed("Guru4@Contoh.go.id").unwrap()).await.unwrap().unwrap();
         assert_eq!((user.sub.as_str(), user.epoch), ("sub4", 0));
         assert_eq!(store.number("SELECT COUNT(*) FROM audit_events WHERE user_id LIKE 'u%' AND kind = 'user_added'").await, 8);
+        assert_eq!(seal(store, None, 9).await.len(), AT_ONCE);
+        assert_eq!(first_broken(store).await, None, "their columns say what their events say");
     }
 
     async fn one_taken_name_refuses_all_eight(store) {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: an arrangement that fails is a failed test")]
 
 mod arrivals;
+mod audit;
 mod copies;
 mod directory;
 mod fixtures;

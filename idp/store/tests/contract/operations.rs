@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use gapura_core::{
-    audit::{
-        Actor, AuditEvent, EventKind,
-        chain::{self, Broken},
-    },
-    id::{EventId, SessionId},
+    id::SessionId,
     identity::{SessionEnd, Throttle},
     time::Instant,
 };
 use gapura_store::{
-    Db, StoreError, audit, audit_chain, backup,
+    Db, StoreError, backup,
     deployment::{self, Property},
     expiry, leases,
     logout_messages::{self, FailedAttempt, MessageState},
@@ -36,21 +32,6 @@ async fn messages(store: &Store, names: &'static [&'static str]) {
         change!(store, |tx| sessions::enter(tx, &entry(name, "web"), NOW));
         let id = SessionId::new(name);
         change!(store, |tx| sessions::end(tx, &id, SessionEnd::SignedOut, NOW));
-    }
-}
-
-/// Reads the chain page by page, as its verifier does.
-async fn first_broken(store: &Store) -> Option<(i64, Broken)> {
-    let (mut head, mut after) = (None, 0);
-    loop {
-        let page = audit_chain::page(&store.db, after, 3).await.unwrap();
-        after = page.last()?.0.number;
-        for (link, event) in page {
-            if let Err(broken) = chain::check(head.as_ref(), &link, event.as_ref()) {
-                return Some((link.number, broken));
-            }
-            head = Some(link);
-        }
     }
 }
 
@@ -207,71 +188,6 @@ on_both_engines! {
         for hash in [[1; 32], [2; 32]] {
             assert_eq!(one_time_links::find(&store.db, &hash, NOW).await.unwrap(), None);
             assert_eq!(change!(store, |tx| one_time_links::use_up(tx, &hash, NOW)), None);
-        }
-    }
-
-    async fn an_event_is_stored_as_its_canonical_bytes(store) {
-        let mut event = AuditEvent::new(EventId::new("e1"), [9; 16], NOW, EventKind::SignedIn, Actor::Anonymous);
-        event.user_id = Some(siti());
-        event.reason = Some("alasan \"é\"".to_owned());
-        let stored = event.clone();
-        change!(store, |tx| audit::record(tx, &stored));
-        let length = i64::try_from(event.canonical().len()).unwrap();
-        let found = format!(
-            "audit_events WHERE id = 'e1' AND kind = 'sign_in' AND user_id = 'siti' AND LENGTH(body) = {length} \
-             AND LENGTH(salt) = 16"
-        );
-        assert_eq!(store.rows(&found).await, 1);
-    }
-
-    async fn events_are_read_from_the_newest_backwards(store) {
-        for id in ["a1", "a2", "a3"] {
-            let event = AuditEvent::new(EventId::new(id), [0; 16], NOW, EventKind::SignedOut, Actor::System);
-            change!(store, |tx| audit::record(tx, &event));
-        }
-        let newest = audit::older(&store.db, None, 2).await.unwrap();
-        assert_eq!(newest.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["a3", "a2"]);
-        assert_eq!((newest[0].kind, newest[0].at), (EventKind::SignedOut, NOW));
-        let rest = audit::older(&store.db, Some(&newest[1].id), 2).await.unwrap();
-        assert_eq!(rest.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["a1"]);
-    }
-
-    //= SEC-03 test
-    //= BSSN4-2021#6.e test
-    async fn the_chain_names_the_event_that_was_changed_removed_or_moved(store) {
-        for id in ["01", "02", "03", "04"] {
-            let event = AuditEvent::new(EventId::new(id), [7; 16], NOW, EventKind::SignedOut, Actor::System);
-            change!(store, |tx| audit::record(tx, &event));
-        }
-        assert_eq!(audit_chain::count_unsealed(&store.db).await, Ok(4));
-        for (from, several) in [(None, 3), (Some(EventId::new("02")), 9)] {
-            let unsealed = audit_chain::unsealed(&store.db, from.as_ref(), several).await.unwrap();
-            let places: Vec<_> = unsealed.into_iter().map(|e| (e.id, chain::digest(&e.salt, &e.body))).collect();
-            assert_eq!(places.len(), if from.is_none() { 3 } else { 1 }, "one is left after three");
-            change!(store, |tx| audit_chain::append(tx, &places));
-        }
-        assert!(audit_chain::unsealed(&store.db, None, 9).await.unwrap().is_empty());
-        assert_eq!(audit_chain::count_unsealed(&store.db).await, Ok(0));
-        assert_eq!(audit_chain::head(&store.db).await.unwrap().unwrap().number, 4);
-        assert_eq!(first_broken(store).await, None);
-        let again = vec![(EventId::new("03"), [0; 32])];
-        let twice = store.db.write(async move |tx| audit_chain::append(tx, &again).await).await;
-        assert!(matches!(twice, Err(StoreError::Unique(_))), "one event has one place: {twice:?}");
-        // Each line is undone by the next, so that one break at a time stands.
-        let table = [
-            ("UPDATE audit_events SET kind = 'sign_in' WHERE id = '02'", Some((2, Broken::Columns))),
-            ("UPDATE audit_events SET kind = 'sign_out', at = at + 1 WHERE id = '02'", Some((2, Broken::Columns))),
-            ("UPDATE audit_events SET at = at - 1 WHERE id = '02'", None),
-            (
-                "UPDATE audit_events SET body = (SELECT body FROM audit_events WHERE id = '04') WHERE id = '03'",
-                Some((3, Broken::Altered)),
-            ),
-            ("DELETE FROM audit_events WHERE id = '01'", Some((1, Broken::Gone))),
-            ("DELETE FROM audit_chain WHERE number = 1", Some((2, Broken::Number))),
-        ];
-        for (sql, broken) in table {
-            store.run(sql).await;
-            assert_eq!(first_broken(store).await, broken, "{sql}");
         }
     }
 

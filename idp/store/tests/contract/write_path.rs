@@ -237,6 +237,38 @@ async fn a_full_queue_is_refused_at_once() {
     assert_eq!(whole_pairs(&store).await, 2);
 }
 
+/// Another process holds the file longer than callers wait. Of what they gave up nothing is made afterwards: they
+/// may have done it again by then.
+#[tokio::test]
+async fn a_change_that_waited_too_long_is_not_made_afterwards() {
+    let patience = Duration::from_millis(500);
+    let store = Store::with(Engine::Sqlite, |config| gapura_store::DbConfig { patience, ..config }).await;
+    let other = store.sqlite();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let given = async |name: &'static str| store.db.write(async move |tx| pair(tx, name).await).await;
+    let release = async {
+        tokio::time::sleep(patience * 3).await;
+        other.execute_batch("COMMIT").unwrap();
+    };
+    let (first, second, ()) = tokio::join!(given("first"), given("second"), release);
+    let gave_up = |answer: &Result<(), _>| matches!(answer, Err(StoreError::Unavailable(_)));
+    assert!(gave_up(&first) && gave_up(&second), "{first:?}, {second:?}");
+    given("third").await.unwrap();
+    assert_eq!(whole_pairs(&store).await, 1);
+    // The writer's own work may take long, too: who waits behind it hears before giving up.
+    let gate = Arc::new(Barrier::new(2));
+    let held = holder(&store.db, &gate);
+    gate.wait().await;
+    let release = async {
+        tokio::time::sleep(patience * 3 / 2).await;
+        gate.wait().await;
+    };
+    let (late, ()) = tokio::join!(given("late"), release);
+    assert_eq!(late, Err(StoreError::Busy));
+    held.await.unwrap().unwrap();
+    assert_eq!(whole_pairs(&store).await, 1);
+}
+
 async fn an_overlong_change_is_undone(engine: Engine) {
     let store =
         Store::with(engine, |config| gapura_store::DbConfig { longest_change: Duration::from_millis(20), ..config })

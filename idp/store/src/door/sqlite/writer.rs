@@ -3,7 +3,8 @@
 //! `BEGIN IMMEDIATE` `SAVEPOINT s` - change - `RELEASE s` `SAVEPOINT s` - change … `COMMIT`. A failed change is
 //! rolled back to its savepoint, the others go on; an error of the frame itself fails the whole group, because
 //! nobody can say then what stands. Callers are answered after the commit, when the disk has it
-//! (`synchronous=FULL`).
+//! (`synchronous=FULL`). A change that waited too long to be begun is refused: its caller hears soon that nobody
+//! knows whether it stands, and does the same again.
 
 use std::{
     collections::VecDeque,
@@ -79,8 +80,17 @@ struct Writer {
     wal: Wal,
 }
 
+/// A change that may still be begun; another is answered.
+fn in_time(job: Box<dyn Job>) -> Option<Box<dyn Job>> {
+    if !job.overdue() {
+        return Some(job);
+    }
+    job.answer(Err(StoreError::Busy));
+    None
+}
+
 impl Writer {
-    /// Works until the store is closed or nobody can send any more; what was queued is still done.
+    /// Works until the store is closed or nobody can send any more; what was queued and is not overdue is still done.
     async fn run(mut self) {
         let mut stop = self.stop.clone();
         loop {
@@ -108,6 +118,7 @@ impl Writer {
     }
 
     async fn group(&mut self, first: Box<dyn Job>) {
+        let Some(first) = in_time(first) else { return };
         let mut ran = Ran::new();
         let committed = match self.begin().await {
             Ok(()) => self.fill(first, &mut ran).await.and_then(|()| self.frame("COMMIT")),
@@ -137,7 +148,9 @@ impl Writer {
 
     /// Runs changes until the queue is empty or the group is full or old.
     async fn fill(&mut self, first: Box<dyn Job>, ran: &mut Ran) -> Result<(), StoreError> {
-        let (began, mut waiting, mut savepoint) = (Instant::now(), Some(first), false);
+        // The group may have waited long for another process.
+        let first = in_time(first).or_else(|| self.next());
+        let (began, mut waiting, mut savepoint) = (Instant::now(), first, false);
         while let Some(mut job) = waiting {
             self.tx.renew();
             let framed = if savepoint { Ok(()) } else { self.frame("SAVEPOINT s") };
@@ -166,7 +179,12 @@ impl Writer {
     }
 
     fn next(&mut self) -> Option<Box<dyn Job>> {
-        self.again.pop_front().or_else(|| self.queue.try_recv().ok())
+        loop {
+            let job = self.again.pop_front().or_else(|| self.queue.try_recv().ok())?;
+            if let Some(job) = in_time(job) {
+                return Some(job);
+            }
+        }
     }
 
     /// Begins a group. Another process may hold the file: a command beside the server, or the server
