@@ -183,7 +183,7 @@ mod tests {
         reload.look(Asked::ByTime);
         assert_eq!(city(&reload), "Kota Lama");
         reload.look(Asked::ByTime);
-        let settings = reload.live.app().settings;
+        let settings = Arc::clone(&reload.live.app().settings);
         assert_eq!((settings.city.name.as_str(), settings.city.help.as_str()), ("Kota Baru", "Hubungi 112"));
         write(&reload, "[city]\nname = \"Kota Segera\"\n");
         reload.look(Asked::BySignal);

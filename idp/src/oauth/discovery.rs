@@ -35,6 +35,11 @@ impl Document {
         Self { tag: HeaderValue::try_from(format!("\"{tag}\"")).ok(), bytes }
     }
 
+    /// Whether it is made of these very bytes, not of others that are equal.
+    pub(super) fn holds(&self, bytes: &Bytes) -> bool {
+        (self.bytes.as_ptr(), self.bytes.len()) == (bytes.as_ptr(), bytes.len())
+    }
+
     /// The answer: public, kept for five minutes, or nothing where the caller has it (RFC 9110 section 13.1.2).
     pub fn answer(&self, asked: &HeaderMap) -> Response {
         let known = asked.get(IF_NONE_MATCH).is_some_and(|sent| Some(sent) == self.tag.as_ref());

@@ -37,6 +37,7 @@ pub use verified::VerifiedTokens;
 /// What is prepared once for all requests.
 pub struct Prepared {
     metadata: discovery::Document,
+    jwks: jwks::Published,
     verified: VerifiedTokens,
     client_keys: client_keys::ClientKeyCache,
 }
@@ -46,6 +47,7 @@ impl Prepared {
     pub fn new(issuer: &str) -> Arc<Self> {
         Arc::new(Self {
             metadata: discovery::Document::of(issuer),
+            jwks: jwks::Published::default(),
             verified: VerifiedTokens::default(),
             client_keys: client_keys::ClientKeyCache::default(),
         })
