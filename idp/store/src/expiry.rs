@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Rows one statement removes.
-const BATCH: i64 = 200;
+const BATCH: i64 = 50;
 /// How long ended sessions and delivered messages stay to be looked at.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 

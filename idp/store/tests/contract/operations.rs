@@ -195,16 +195,16 @@ on_both_engines! {
         city(store).await;
         let live = session(store, "s1").await;
         born(store, &family("f1", &live)).await;
-        for number in 0..450 {
+        for number in 0..110 {
             stored(store, &token(&format!("t{number}"), "f1")).await;
         }
         messages(store, &["s2"]).await;
         change!(store, |tx| throttles::fail(tx, "key", NOW, |before| Throttle::after_failure(before, NOW)));
         let hour = NOW.plus(Duration::from_secs(3600));
         assert_eq!(expiry::sweep(&store.db, NOW).await.unwrap(), 0);
-        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 200);
-        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 200);
-        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 51, "the family leaves after its last token");
+        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 50);
+        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 50);
+        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 11, "the family leaves after its last token");
         assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 0);
         let claimed = change!(store, |tx| logout_messages::claim(tx, "a", hour, SECOND, 1));
         let id = claimed[0].id.clone();

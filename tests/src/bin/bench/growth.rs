@@ -26,8 +26,9 @@ use crate::{
 };
 
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
-/// People of whom the operations are done, spread over all; the provider's memory of tokens holds as many.
-const POOL: usize = 8_000;
+/// People of whom the operations are done, spread over all, as many at each size: in the warm-up of a load each has
+/// shown a token.
+const POOL: usize = 1_000;
 /// Families that run out for the clean-up.
 const RUN_OUT: usize = 20_000;
 
