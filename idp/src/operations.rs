@@ -31,7 +31,7 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`. Operations; one read. Ready when the database and Redis answer, the last change was taken
+/// `GET /readyz`. Operations; one read, and those of copies not confirmed for a second. Ready when the database and Redis answer, the last change was taken
 /// (it is not on a full disk), copies can be confirmed as every endpoint does, and a key of every announced
 /// algorithm is there and opens.
 pub async fn readyz(State(app): State<App>) -> Response {

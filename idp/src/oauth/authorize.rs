@@ -27,7 +27,6 @@ use gapura_core::{
         AuthorizeRequest, Client, CodeGrant, IdTokenHint, NotOurs, PageError, Params, ReplyTo, TokenType,
         authorize::{Candidate, kept, read},
         decide::{Approved, Decision, LoginReason, Told, decide, denied},
-        refresh::hash,
         reply_to,
         token::CODE_LIFETIME,
     },
@@ -250,7 +249,7 @@ async fn issue(
     let value = serde_json::to_vec(&grant).map_err(|_| Trouble::Corrupt("a code"))?;
     let code = app.entropy.token()?;
     let entry = Entry { value: &value, expires_at: context.now.plus(CODE_LIFETIME) };
-    app.ephemeral.put(Kind::Code, &super::code::key(&hash(&code)), entry, context.now).await?;
+    app.ephemeral.put(Kind::Code, &super::code::key(&code), entry, context.now).await?;
     Ok(see_other(&asked.reply_to.grant(&code, issuer(app))))
 }
 

@@ -49,8 +49,8 @@ pub(super) struct Presented {
 }
 
 /// The key of a code in short-lived state.
-pub(super) fn key(hash: &[u8; 32]) -> String {
-    gapura_core::hex(hash)
+pub(super) fn key(code: &str) -> String {
+    gapura_core::hex(&hash(code))
 }
 
 /// Reads the person in one statement; writes the family and its first refresh token in one transaction.
@@ -61,7 +61,7 @@ pub(super) fn key(hash: &[u8; 32]) -> String {
 //= RFC6749#4.1.3
 pub(super) async fn redeem(granting: Granting<'_>, presented: Presented) -> Result<Granted, Failure> {
     let Granting { app, context, client, access, snapshot } = granting;
-    let key = key(&hash(&presented.code));
+    let key = key(&presented.code);
     let seen = seen(granting, &key).await?;
     let standing = match &seen {
         Some(seen) => standing_behind(granting, &seen.grant).await?,
