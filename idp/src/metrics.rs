@@ -1,10 +1,14 @@
 //! Figures for operations. Labels come from closed sets: a label made of a request's text would
 //! let anybody fill the memory.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{OnceLock, PoisonError, RwLock},
+    time::Duration,
+};
 
 use gapura_core::words;
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 words! {
@@ -93,14 +97,44 @@ pub fn level(what: Level, value: usize) {
 
 /// One answered request; `route` is the pattern of our route list, never the path that was sent.
 pub fn answered(route: &str, status: u16, took: Duration) {
-    let class = match status {
-        200..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        _ => "5xx",
-    };
-    counter!("gapura_http_requests_total", "route" => route.to_owned(), "status" => class).increment(1);
-    histogram!("gapura_http_request_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+    if RECORDER.get().is_none() {
+        return;
+    }
+    let known = ROUTES.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(figures) = known.get(route) {
+        return figures.add(status, took);
+    }
+    drop(known);
+    let mut known = ROUTES.write().unwrap_or_else(PoisonError::into_inner);
+    known.entry(route.to_owned()).or_insert_with(|| Figures::of(route)).add(status, took);
+}
+
+/// The figures of each route, found once: by name and labels it costs as much as a small answer's whole body.
+static ROUTES: RwLock<BTreeMap<String, Figures>> = RwLock::new(BTreeMap::new());
+
+struct Figures {
+    requests: [Counter; 4],
+    seconds: Histogram,
+}
+
+impl Figures {
+    fn of(route: &str) -> Self {
+        let requests = ["2xx", "3xx", "4xx", "5xx"]
+            .map(|class| counter!("gapura_http_requests_total", "route" => route.to_owned(), "status" => class));
+        Self { requests, seconds: histogram!("gapura_http_request_seconds", "route" => route.to_owned()) }
+    }
+
+    fn add(&self, status: u16, took: Duration) {
+        let [fine, elsewhere, refused, failed] = &self.requests;
+        let class = match status {
+            200..=299 => fine,
+            300..=399 => elsewhere,
+            400..=499 => refused,
+            _ => failed,
+        };
+        class.increment(1);
+        self.seconds.record(took.as_secs_f64());
+    }
 }
 
 #[cfg(test)]

@@ -89,23 +89,28 @@ impl OwnServer {
     /// Stops every process of it by SIGSTOP, until the answer is dropped: connections stay, and nothing is
     /// said on them, as by a network that lost its way.
     pub fn silence(&self) -> Silent {
-        let mut stopped = descendants(self.running.as_ref().expect("running").guard());
-        stopped.retain(|pid| comm(*pid) != "cat");
-        let silent = Silent(stopped);
+        let silent = Silent(self.processes());
         silent.signal("STOP");
         silent
     }
 
+    /// Every process of it but the guard's own `cat`, which must live: it holds the pipe.
+    fn processes(&self) -> Vec<u32> {
+        let mut processes = descendants(self.running.as_ref().expect("running").guard());
+        processes.retain(|pid| comm(*pid) != "cat");
+        processes
+    }
+
     /// Ends every process of it by SIGKILL.
     pub fn kill(&mut self) {
-        let running = self.running.take().expect("running");
-        let mut doomed = descendants(running.guard());
-        // The guard's own `cat` must live: it holds the pipe.
-        doomed.retain(|pid| comm(*pid) != "cat");
+        // A postmaster that is stopped forks no process that would be left out and keep the next one from starting.
+        let stopped = self.silence();
+        let doomed = self.processes();
         let pids = doomed.iter().map(u32::to_string).collect::<Vec<_>>();
         // One that is gone by itself in between is no failure.
         let _ = Command::new("kill").args(["-s", "KILL"]).args(&pids).output().unwrap();
-        drop(running);
+        drop(stopped);
+        self.running = None;
         wait_until("killed processes to be gone", || doomed.iter().all(|pid| is_gone(*pid)), String::new);
     }
 }

@@ -120,7 +120,8 @@ impl RequestContext {
         self
     }
 
-    fn read(app: &App, request: &Request) -> Result<Self, NoEntropy> {
+    /// The request, and the language its link asks for.
+    fn read(app: &App, request: &Request) -> Result<(Self, Option<Language>), NoEntropy> {
         let now = app.clock.now();
         let scheme = Scheme::of(app.settings.server.public_url.is_https());
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
@@ -129,7 +130,7 @@ impl RequestContext {
         let (asked, here) = language_and_rest(request.uri());
         let stored = cookies::read(sent, Cookie::Language, scheme).and_then(|tag| tag.parse().ok());
         let chosen = asked.or(stored);
-        Ok(Self {
+        let context = Self {
             now,
             today: app.settings.city.zone.today(now),
             request_id: reference_code(app.entropy)?,
@@ -139,7 +140,8 @@ impl RequestContext {
             here,
             browser: cookies::read(sent, Cookie::Browser, scheme),
             session: cookies::read(sent, Cookie::Session, scheme),
-        })
+        };
+        Ok((context, asked))
     }
 }
 
@@ -156,14 +158,13 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
 /// id, and completes the headers of whatever is answered.
 pub async fn begin(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let scheme = Scheme::of(app.settings.server.public_url.is_https());
-    let Ok(context) = RequestContext::read(&app, &request) else {
+    let Ok((context, asked)) = RequestContext::read(&app, &request) else {
         tracing::error!("no randomness: the request is refused");
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let span = tracing::info_span!("request", request_id = %context.request_id);
     let id = context.request_id.parse().ok();
-    let choice = chosen_language(request.uri())
-        .and_then(|language| cookies::set(Cookie::Language, language.tag(), Stay::Year, scheme));
+    let choice = asked.and_then(|language| cookies::set(Cookie::Language, language.tag(), Stay::Year, scheme));
     let route = request.extensions().get::<MatchedPath>().cloned();
     let here = context.clone();
     request.extensions_mut().insert(context);
@@ -190,10 +191,6 @@ pub async fn begin(State(app): State<App>, mut request: Request, next: Next) -> 
         sent.append(SET_COOKIE, choice);
     }
     response
-}
-
-fn chosen_language(uri: &Uri) -> Option<Language> {
-    language_and_rest(uri).0
 }
 
 /// The language asked for by a link (`bahasa=en`), and path and query without it.

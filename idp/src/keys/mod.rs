@@ -2,12 +2,12 @@
 //!
 //! The story: [`root`] reads or makes the root key's file; [`purpose`] opens the keys that
 //! encrypt columns, index what is encrypted, pepper passwords and mark forms; [`signing`] holds the
-//! key pairs that sign tokens, parsed once, and the JWKS document; [`verify`] takes apart tokens of
-//! our own that come back, [`client`] compares signatures of clients; [`rotation`] moves signing keys along
+//! key pairs that sign tokens, parsed once, and the JWKS document; [`public`] compares signatures, ours and
+//! those of clients; [`verify`] takes apart tokens of our own that come back; [`rotation`] moves signing keys along
 //! their life. Losing the root key loses them all, which is why it never lies in the
 //! database or in a backup of it.
 
-mod client;
+mod public;
 pub mod purpose;
 pub mod root;
 pub mod rotation;
@@ -32,10 +32,10 @@ use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::Notify;
 
-pub use client::{is_key, verifies};
+pub use public::{Verifier, verifies};
 pub use sealer::Sealer;
 use signing::SigningSet;
-pub use verify::{Expected, TokenRefused};
+pub use verify::{Claims, Expected, TokenRefused, believed};
 
 use crate::entropy::NoEntropy;
 use purpose::PurposeKeys;
@@ -251,7 +251,7 @@ impl Keys {
     }
 
     /// The claims of a token we signed ourselves, if it is one of the expected kind and alive.
-    pub fn verify(&self, token: &str, expected: &Expected<'_>) -> Result<serde_json::Value, TokenRefused> {
+    pub fn verify<C: Claims>(&self, token: &str, expected: &Expected<'_>) -> Result<C, TokenRefused> {
         self.signing.load().verify(token, expected)
     }
 }

@@ -17,13 +17,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use gapura_core::{
     id::KeyId,
-    oauth::{KeyProvider, SignatureAlg, SigningKeyState, StoredSigningKey, TokenType},
+    oauth::{KeyProvider, PublicKey, SignatureAlg, SigningKeyState, StoredSigningKey, TokenType},
     time::Instant,
 };
-use jsonwebtoken::{DecodingKey, jwk::Jwk};
 use serde::Serialize;
 
-use super::{Expected, KeyError, TokenRefused, root::RootKey, verify};
+use super::{Claims, Expected, KeyError, TokenRefused, public::Verifier, root::RootKey, verify};
 use crate::entropy::Entropy;
 
 /// One key pair, ready to sign and to verify.
@@ -32,7 +31,7 @@ pub struct SigningKey {
     alg: SignatureAlg,
     /// `None`: its private half does not open here.
     pair: Option<Pair>,
-    decoding: DecodingKey,
+    public: Verifier,
 }
 
 enum Pair {
@@ -153,9 +152,10 @@ impl SigningKey {
     /// A key that verifies and does not sign.
     fn public_half(stored: &StoredSigningKey) -> Result<Self, KeyError> {
         let malformed = || KeyError::Malformed(stored.id.to_string());
-        let jwk: Jwk = serde_json::from_str(&stored.public_jwk).map_err(|_| malformed())?;
-        let decoding = DecodingKey::from_jwk(&jwk).map_err(|_| malformed())?;
-        Ok(Self { id: stored.id.clone(), alg: stored.algorithm, pair: None, decoding })
+        let jwk = serde_json::from_str(&stored.public_jwk).map_err(|_| malformed())?;
+        let key = PublicKey::from_jwk(&jwk).map_err(|_| malformed())?;
+        let public = Verifier::new(&key).filter(|_| key.alg == stored.algorithm).ok_or_else(malformed)?;
+        Ok(Self { id: stored.id.clone(), alg: stored.algorithm, pair: None, public })
     }
 
     /// The algorithm this key is for, and no other (RFC 8725 section 3.1).
@@ -163,8 +163,8 @@ impl SigningKey {
         self.alg
     }
 
-    pub(super) const fn decoding(&self) -> &DecodingKey {
-        &self.decoding
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.public.verifies(message, signature)
     }
 
     /// A compact JWS over the claims.
@@ -257,7 +257,7 @@ impl SigningSet {
     }
 
     /// The claims of a token that one of these keys signed, if it is of the expected kind and alive.
-    pub fn verify(&self, token: &str, expected: &Expected<'_>) -> Result<serde_json::Value, TokenRefused> {
+    pub fn verify<C: Claims>(&self, token: &str, expected: &Expected<'_>) -> Result<C, TokenRefused> {
         verify::verify(self, token, expected)
     }
 }

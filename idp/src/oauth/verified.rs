@@ -1,20 +1,20 @@
-//! Tokens whose signature was checked before: remembered by digest to skip the cryptography, never the
-//! answer. Whether a token is honoured is asked of the store each time.
+//! Tokens whose signature was checked before: remembered by digest to skip the cryptography, never what they say
+//! nor the answer. Whether a token is honoured is asked of the store each time.
 //!
 //! Bounded by two generations: when the young one is full it becomes the old one. All is forgotten when
 //! the published keys move, so that a key that is gone takes its tokens with it.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    collections::HashSet,
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use axum::body::Bytes;
 use gapura_core::{oauth::TokenType, oidc::AccessClaims, time::Instant};
-use serde::Deserialize as _;
 use sha2::{Digest, Sha256};
 
-use crate::keys::{Expected, Keys, TokenRefused};
+use crate::keys::{Expected, Keys, TokenRefused, believed};
 
 /// Entries of one generation.
 const GENERATION: usize = 8192;
@@ -26,8 +26,8 @@ pub struct VerifiedTokens(Mutex<Generations>);
 #[derive(Default)]
 struct Generations {
     keys: Bytes,
-    young: HashMap<[u8; 32], AccessClaims>,
-    old: HashMap<[u8; 32], AccessClaims>,
+    young: HashSet<[u8; 32]>,
+    old: HashSet<[u8; 32]>,
 }
 
 impl Generations {
@@ -37,15 +37,17 @@ impl Generations {
         }
     }
 
-    fn find(&self, digest: &[u8; 32]) -> Option<AccessClaims> {
-        self.young.get(digest).or_else(|| self.old.get(digest)).cloned()
+    fn knows(&self, digest: &[u8; 32]) -> bool {
+        self.young.contains(digest) || self.old.contains(digest)
     }
 
-    fn keep(&mut self, digest: [u8; 32], claims: AccessClaims) {
+    /// The tables are kept: a heap from which they came and went would be full of holes.
+    fn keep(&mut self, digest: [u8; 32]) {
         if self.young.len() >= GENERATION {
-            self.old = std::mem::take(&mut self.young);
+            mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
         }
-        self.young.insert(digest, claims);
+        self.young.insert(digest);
     }
 }
 
@@ -56,22 +58,20 @@ impl VerifiedTokens {
         // One look at the keys: what they verified is remembered under these and no others.
         let keys = keys.now();
         let published = keys.jwks();
-        let known = {
-            let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.follow(&published);
-            memory.find(&digest)
-        };
-        if let Some(claims) = known {
-            return if now.seconds() < claims.exp { timely(claims, now) } else { Err(TokenRefused::Expired) };
-        }
         let expected = Expected { typ: TokenType::AccessToken, issuer, alive_at: Some(now) };
-        let value = keys.verify(token, &expected)?;
-        let claims = AccessClaims::deserialize(&value).map_err(|_| TokenRefused::Malformed)?;
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.follow(&published);
-        memory.keep(digest, claims.clone());
-        drop(memory);
+        if self.under(&published).knows(&digest) {
+            return timely(believed(token, &expected)?, now);
+        }
+        let claims = keys.verify(token, &expected)?;
+        self.under(&published).keep(digest);
         timely(claims, now)
+    }
+
+    /// The memory, as far as it holds for these keys.
+    fn under(&self, published: &Bytes) -> MutexGuard<'_, Generations> {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.follow(published);
+        memory
     }
 }
 
@@ -84,15 +84,6 @@ fn timely(claims: AccessClaims, now: Instant) -> Result<AccessClaims, TokenRefus
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gapura_core::{
-        id::ClientId,
-        oidc::{Issuing, access_token::for_machine},
-    };
-
-    fn claims() -> AccessClaims {
-        let at = Issuing { issuer: "https://i", now: Instant::from_millis(0) };
-        for_machine(at, &ClientId::new("c"), "urn:a", "j".into())
-    }
 
     fn digest(number: usize) -> [u8; 32] {
         Sha256::digest(number.to_le_bytes()).into()
@@ -102,21 +93,21 @@ mod tests {
     fn the_memory_is_bounded_and_forgets_the_oldest() {
         let mut memory = Generations::default();
         for number in 0..3 * GENERATION {
-            memory.keep(digest(number), claims());
+            memory.keep(digest(number));
             assert!(memory.young.len() <= GENERATION && memory.old.len() <= GENERATION);
         }
-        assert!(memory.find(&digest(0)).is_none());
-        assert!(memory.find(&digest(3 * GENERATION - 1)).is_some());
+        assert!(!memory.knows(&digest(GENERATION - 1)));
+        assert!(memory.knows(&digest(GENERATION)) && memory.knows(&digest(3 * GENERATION - 1)));
     }
 
     #[test]
     fn it_forgets_all_when_keys_move() {
         let mut memory = Generations::default();
         memory.follow(&Bytes::from_static(b"one"));
-        memory.keep(digest(1), claims());
+        memory.keep(digest(1));
         memory.follow(&Bytes::from_static(b"one"));
-        assert!(memory.find(&digest(1)).is_some());
+        assert!(memory.knows(&digest(1)));
         memory.follow(&Bytes::from_static(b"two"));
-        assert!(memory.find(&digest(1)).is_none());
+        assert!(!memory.knows(&digest(1)));
     }
 }

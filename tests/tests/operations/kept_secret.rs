@@ -129,7 +129,7 @@ fn bytes_in_clear(dump: &str) -> Vec<u8> {
     let mut clear = pieces.next().unwrap().as_bytes().to_vec();
     for piece in pieces {
         let (hex, rest) = piece.split_once('\'').unwrap();
-        let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+        let bytes = hex.as_bytes().chunks(2).map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap());
         clear.push(b'\'');
         clear.extend(bytes);
         clear.push(b'\'');

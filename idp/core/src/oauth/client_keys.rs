@@ -118,7 +118,7 @@ impl KeySet {
         for (number, jwk) in (1..).zip(&listed) {
             let named = jwk.get("kid").and_then(Value::as_str).filter(|kid| is_name(kid));
             let shown = named.map_or_else(|| format!("number {number}"), |kid| format!("\"{kid}\""));
-            let key = PublicKey::parse(jwk).map_err(|flaw| KeySetFlaw::Key(shown, flaw))?;
+            let key = PublicKey::from_jwk(jwk).map_err(|flaw| KeySetFlaw::Key(shown, flaw))?;
             if key.id.is_some() && keys.iter().any(|known| known.id == key.id) {
                 return Err(KeySetFlaw::SameName(key.id.unwrap_or_default()));
             }
@@ -134,7 +134,7 @@ impl KeySet {
     /// key is an answer too: the client withdrew them.
     //= RFC7517#5
     pub fn published(body: &[u8]) -> Result<Self, KeySetFlaw> {
-        Ok(Self(listed(body)?.iter().filter_map(|jwk| PublicKey::parse(jwk).ok()).collect()))
+        Ok(Self(listed(body)?.iter().filter_map(|jwk| PublicKey::from_jwk(jwk).ok()).collect()))
     }
 
     /// The key of this name for this algorithm; where no name is given, the only one for it.
@@ -166,7 +166,9 @@ fn listed(text: &[u8]) -> Result<Vec<Value>, KeySetFlaw> {
 }
 
 impl PublicKey {
-    fn parse(jwk: &Value) -> Result<Self, KeyFlaw> {
+    /// One key of a set; whether its numbers are a point or a product is not asked.
+    //= RFC7517#4
+    pub fn from_jwk(jwk: &Value) -> Result<Self, KeyFlaw> {
         let jwk = jwk.as_object().ok_or(KeyFlaw::Malformed)?;
         if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| jwk.contains_key(*secret)) {
             return Err(KeyFlaw::Private);

@@ -13,7 +13,7 @@ use super::{
     find,
 };
 use crate::{
-    keys::is_key,
+    keys::Verifier,
     outbound::{Outbound, OutboundError},
 };
 
@@ -23,7 +23,7 @@ pub(super) fn typed(keys: TypedKeys) -> Result<Option<ClientKeys>, Failed> {
     let text =
         std::fs::read(&path).map_err(|why| Failed::environment(format!("{} cannot be read: {why}", path.display())))?;
     let set = KeySet::registered(&text).map_err(|why| Failed::refused(format!("{}: {why}", path.display())))?;
-    if let Some(key) = set.keys().iter().find(|key| !is_key(key)) {
+    if let Some(key) = set.keys().iter().find(|key| Verifier::new(key).is_none()) {
         let kid = key.id.as_deref().unwrap_or_default();
         return Err(Failed::refused(format!("{}: key \"{kid}\" lies beside its curve", path.display())));
     }

@@ -8,6 +8,10 @@ use crate::keys::{root::RootKey, signing::generate};
 const NOW: Instant = Instant::from_millis(1_795_000_000_000);
 const ISSUER: &str = "https://sso.kota-contoh.go.id";
 
+fn verify(set: &SigningSet, token: &str, expected: &Expected<'_>) -> Result<Value, TokenRefused> {
+    super::verify(set, token, expected)
+}
+
 struct Bench {
     set: SigningSet,
     ec_jwk: Value,

@@ -73,9 +73,9 @@ struct Marks {
 
 /// What a key holds.
 enum Body {
-    Value(Vec<u8>),
+    Value(Box<[u8]>),
     Mark,
-    Spent(String),
+    Spent(Box<str>),
 }
 
 impl Body {
@@ -114,24 +114,24 @@ impl Drawer {
     }
 
     pub(super) fn put(&mut self, key: &str, entry: Entry<'_>, now: Instant) -> Result<Put, EphemeralError> {
-        let body = Body::Value(entry.value.to_vec());
+        let body = Body::Value(entry.value.into());
         Ok(if self.lay_new(key, body, entry.expires_at, now)? { Put::Stored } else { Put::Exists })
     }
 
     pub(super) fn get(&self, key: &str, now: Instant) -> Option<Vec<u8>> {
         match self.live(key, now) {
-            Some(Body::Value(value)) => Some(value.clone()),
+            Some(Body::Value(value)) => Some(value.to_vec()),
             _ => None,
         }
     }
 
     pub(super) fn swap(&mut self, key: &str, swap: Swap<'_>, now: Instant) -> Result<bool, EphemeralError> {
         self.sweep(now);
-        if !matches!(self.live(key, now), Some(Body::Value(value)) if value == swap.seen) {
+        if !matches!(self.live(key, now), Some(Body::Value(value)) if **value == *swap.seen) {
             return Ok(false);
         }
         let Some(((ends, _), old)) = self.take(key) else { return Ok(false) };
-        let new = Body::Value(swap.new.to_vec());
+        let new = Body::Value(swap.new.into());
         let room = self.make_room(key, &new);
         // Without room the old value goes back to where it was.
         let (body, ends) = if room.is_ok() { (new, swap.expires_at) } else { (old, ends) };
@@ -142,11 +142,11 @@ impl Drawer {
     pub(super) fn consume(&mut self, key: &str, by: Use<'_>, now: Instant) -> Consumed {
         self.sweep(now);
         match self.live(key, now) {
-            Some(Body::Spent(mark)) => Consumed::Spent(mark.clone()),
+            Some(Body::Spent(mark)) => Consumed::Spent(mark.to_string()),
             Some(Body::Value(_)) => match self.take(key) {
                 Some((_, Body::Value(value))) => {
-                    self.lay(key, Body::Spent(by.mark.to_owned()), by.until);
-                    Consumed::Fresh(value)
+                    self.lay(key, Body::Spent(by.mark.into()), by.until);
+                    Consumed::Fresh(value.into_vec())
                 }
                 _ => Consumed::Unknown,
             },

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-        RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+        ParsedPublicKey, RSA_PKCS1_SHA256, RsaKeyPair,
     },
 };
 use axum::{
@@ -28,6 +28,7 @@ struct Keys {
     es256: EcdsaKeyPair,
     eddsa: Ed25519KeyPair,
     rs256: RsaKeyPair,
+    public: ParsedPublicKey,
     signed: Vec<u8>,
     json: Bytes,
 }
@@ -39,7 +40,8 @@ pub(crate) async fn serve(port: u16) {
     let rs256 = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let signed = es256.sign(&SystemRandom::new(), &[7; PAYLOAD]).unwrap().as_ref().to_vec();
     let json = Bytes::from(json!({ "padding": "x".repeat(2048) }).to_string());
-    let keys = Arc::new(Keys { es256, eddsa, rs256, signed, json });
+    let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, es256.public_key()).unwrap();
+    let keys = Arc::new(Keys { es256, eddsa, rs256, public, signed, json });
     let router = Router::new()
         .route("/json", get(async |State(keys): State<Arc<Keys>>| keys.json.clone()))
         .route("/es256", post(es256_token))
@@ -76,7 +78,6 @@ fn token(payload: &[u8], signature: &[u8], body: &[u8]) -> impl IntoResponse + u
 }
 
 async fn verified(State(keys): State<Arc<Keys>>) -> impl IntoResponse {
-    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, keys.es256.public_key());
-    let active = key.verify(&[7; PAYLOAD], &keys.signed).is_ok();
+    let active = keys.public.verify_sig(&[7; PAYLOAD], &keys.signed).is_ok();
     Json(json!({ "active": active }))
 }

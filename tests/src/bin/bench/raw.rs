@@ -10,7 +10,7 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-        RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+        ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
     },
 };
 use serde_json::{Value, json};
@@ -51,9 +51,9 @@ pub(crate) fn run() {
     rs256.sign(&RSA_PKCS1_SHA256, &random, &message, &mut rsa_signature).unwrap();
     let by_es256 = es256.sign(&random, &message).unwrap();
     let by_eddsa = eddsa.sign(&message);
-    let of_es256 = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, es256.public_key());
-    let of_eddsa = UnparsedPublicKey::new(&ED25519, eddsa.public_key());
-    let of_rs256 = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, rs256.public_key());
+    let of_es256 = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, es256.public_key()).unwrap();
+    let of_eddsa = ParsedPublicKey::new(&ED25519, eddsa.public_key()).unwrap();
+    let of_rs256 = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, rs256.public_key()).unwrap();
     let mut made = vec![0; 256];
     let figures = json!({
         "sign ES256": often(|| {
@@ -61,9 +61,9 @@ pub(crate) fn run() {
         }),
         "sign EdDSA": often(|| { black_box(eddsa.sign(&message)); }),
         "sign RS256": often(|| rs256.sign(&RSA_PKCS1_SHA256, &random, &message, &mut made).unwrap()),
-        "verify ES256": often(|| of_es256.verify(&message, by_es256.as_ref()).unwrap()),
-        "verify EdDSA": often(|| of_eddsa.verify(&message, by_eddsa.as_ref()).unwrap()),
-        "verify RS256": often(|| of_rs256.verify(&message, &rsa_signature).unwrap()),
+        "verify ES256": often(|| of_es256.verify_sig(&message, by_es256.as_ref()).unwrap()),
+        "verify EdDSA": often(|| of_eddsa.verify_sig(&message, by_eddsa.as_ref()).unwrap()),
+        "verify RS256": often(|| of_rs256.verify_sig(&message, &rsa_signature).unwrap()),
         "hash": hashes(),
     });
     println!("{figures}");
