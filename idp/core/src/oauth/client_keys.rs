@@ -166,8 +166,7 @@ fn listed(text: &[u8]) -> Result<Vec<Value>, KeySetFlaw> {
 }
 
 impl PublicKey {
-    /// One key of a set; whether its numbers are a point or a product is not asked.
-    //= RFC7517#4
+    /// One key of a set (RFC 7517 section 4). Whether its numbers are a point of the curve is not asked.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyFlaw> {
         let jwk = jwk.as_object().ok_or(KeyFlaw::Malformed)?;
         if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| jwk.contains_key(*secret)) {

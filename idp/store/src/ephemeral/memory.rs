@@ -4,21 +4,24 @@
 //! A drawer keeps its entries twice: by key, and by end in one of two orders, what may be dropped
 //! (values) and what was promised (tombstones, marks). Whoever writes sweeps a few ended
 //! entries from the fronts of both orders, so nothing is ever scanned.
+//!
+//! Tombstones outlive what they stand for by far, so keys are kept as digests of 16 bytes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use gapura_core::time::Instant;
+use sha2::{Digest as _, Sha256};
 
 use super::{Bound, Consumed, Entry, EphemeralError, GARBAGE_MARGIN, Kind, Put, Swap, Use};
 
 /// Ended entries collected per write and order. More than the one a write adds, so it keeps up.
 const SWEPT_PER_WRITE: usize = 8;
 
-/// Bytes an entry costs beside its key and body, about: both maps and the shared key.
-const OVERHEAD: usize = 160;
+/// Bytes an entry costs beside its body, about: its places in the map and in an order.
+const OVERHEAD: usize = 128;
 
 /// All drawers of a process.
 pub(super) struct Memory {
@@ -93,46 +96,52 @@ impl Body {
     }
 }
 
-/// An entry's place in the order of ends; the number tells equal ends apart.
-type Place = (Instant, u64);
+/// A key, as it is kept: half of its SHA-256. Who looks for another key of the same digest tries 2^128 of them.
+type Digest = [u8; 16];
+
+fn digest(key: &str) -> Digest {
+    let whole: [u8; 32] = Sha256::digest(key).into();
+    // Never without a value: 32 bytes have a first half.
+    whole.first_chunk().copied().unwrap_or_default()
+}
 
 /// The entries of one kind.
 pub(super) struct Drawer {
     kind: Kind,
     bound: Bound,
-    entries: HashMap<Arc<str>, (Place, Body)>,
-    droppable: BTreeMap<Place, Arc<str>>,
-    promised: BTreeMap<Place, Arc<str>>,
+    entries: HashMap<Digest, (Instant, Body)>,
+    droppable: BTreeSet<(Instant, Digest)>,
+    promised: BTreeSet<(Instant, Digest)>,
     bytes: usize,
-    laid: u64,
 }
 
 impl Drawer {
     fn new(kind: Kind, bound: Bound) -> Self {
-        let (droppable, promised) = (BTreeMap::new(), BTreeMap::new());
-        Self { kind, bound, entries: HashMap::new(), droppable, promised, bytes: 0, laid: 0 }
+        let (droppable, promised) = (BTreeSet::new(), BTreeSet::new());
+        Self { kind, bound, entries: HashMap::new(), droppable, promised, bytes: 0 }
     }
 
     pub(super) fn put(&mut self, key: &str, entry: Entry<'_>, now: Instant) -> Result<Put, EphemeralError> {
         let body = Body::Value(entry.value.into());
-        Ok(if self.lay_new(key, body, entry.expires_at, now)? { Put::Stored } else { Put::Exists })
+        Ok(if self.lay_new(digest(key), body, entry.expires_at, now)? { Put::Stored } else { Put::Exists })
     }
 
     pub(super) fn get(&self, key: &str, now: Instant) -> Option<Vec<u8>> {
-        match self.live(key, now) {
+        match self.live(&digest(key), now) {
             Some(Body::Value(value)) => Some(value.to_vec()),
             _ => None,
         }
     }
 
     pub(super) fn swap(&mut self, key: &str, swap: Swap<'_>, now: Instant) -> Result<bool, EphemeralError> {
+        let key = digest(key);
         self.sweep(now);
-        if !matches!(self.live(key, now), Some(Body::Value(value)) if **value == *swap.seen) {
+        if !matches!(self.live(&key, now), Some(Body::Value(value)) if **value == *swap.seen) {
             return Ok(false);
         }
-        let Some(((ends, _), old)) = self.take(key) else { return Ok(false) };
+        let Some((ends, old)) = self.take(&key) else { return Ok(false) };
         let new = Body::Value(swap.new.into());
-        let room = self.make_room(key, &new);
+        let room = self.make_room(&new);
         // Without room the old value goes back to where it was.
         let (body, ends) = if room.is_ok() { (new, swap.expires_at) } else { (old, ends) };
         self.lay(key, body, ends);
@@ -140,10 +149,11 @@ impl Drawer {
     }
 
     pub(super) fn consume(&mut self, key: &str, by: Use<'_>, now: Instant) -> Consumed {
+        let key = digest(key);
         self.sweep(now);
-        match self.live(key, now) {
+        match self.live(&key, now) {
             Some(Body::Spent(mark)) => Consumed::Spent(mark.to_string()),
-            Some(Body::Value(_)) => match self.take(key) {
+            Some(Body::Value(_)) => match self.take(&key) {
                 Some((_, Body::Value(value))) => {
                     self.lay(key, Body::Spent(by.mark.into()), by.until);
                     Consumed::Fresh(value.into_vec())
@@ -155,27 +165,28 @@ impl Drawer {
     }
 
     pub(super) fn claim(&mut self, key: &str, expires_at: Instant, now: Instant) -> Result<bool, EphemeralError> {
-        self.lay_new(key, Body::Mark, expires_at, now)
+        self.lay_new(digest(key), Body::Mark, expires_at, now)
     }
 
     pub(super) fn remove(&mut self, key: &str) {
-        if self.entries.get(key).is_some_and(|(_, body)| !body.is_promise()) {
-            self.take(key);
+        let key = digest(key);
+        if self.entries.get(&key).is_some_and(|(_, body)| !body.is_promise()) {
+            self.take(&key);
         }
     }
 
-    fn live(&self, key: &str, now: Instant) -> Option<&Body> {
-        self.entries.get(key).filter(|((ends, _), _)| now < *ends).map(|(_, body)| body)
+    fn live(&self, key: &Digest, now: Instant) -> Option<&Body> {
+        self.entries.get(key).filter(|(ends, _)| now < *ends).map(|(_, body)| body)
     }
 
     /// Lays a body where nothing lives; answers whether it did.
-    fn lay_new(&mut self, key: &str, body: Body, ends: Instant, now: Instant) -> Result<bool, EphemeralError> {
+    fn lay_new(&mut self, key: Digest, body: Body, ends: Instant, now: Instant) -> Result<bool, EphemeralError> {
         self.sweep(now);
-        if self.live(key, now).is_some() {
+        if self.live(&key, now).is_some() {
             return Ok(false);
         }
-        self.take(key);
-        self.make_room(key, &body)?;
+        self.take(&key);
+        self.make_room(&body)?;
         self.lay(key, body, ends);
         Ok(true)
     }
@@ -184,63 +195,53 @@ impl Drawer {
     fn sweep(&mut self, now: Instant) {
         let passed = now.minus(GARBAGE_MARGIN);
         for _ in 0..SWEPT_PER_WRITE {
-            let droppable = self.droppable.first_key_value();
-            let promised = self.promised.first_key_value();
-            let ended: Vec<Arc<str>> = [droppable, promised]
-                .into_iter()
-                .flatten()
-                .filter(|((ends, _), _)| *ends <= passed)
-                .map(|(_, key)| Arc::clone(key))
-                .collect();
-            if ended.is_empty() {
+            let first = [self.droppable.first(), self.promised.first()];
+            let ended = first.map(|first| first.filter(|(ends, _)| *ends <= passed).map(|(_, key)| *key));
+            if ended == [None, None] {
                 return;
             }
-            for key in ended {
+            for key in ended.into_iter().flatten() {
                 self.take(&key);
             }
         }
     }
 
     /// Drops what ends first until the entry fits; never a promise.
-    fn make_room(&mut self, key: &str, body: &Body) -> Result<(), EphemeralError> {
-        let needed = cost(key, body);
+    fn make_room(&mut self, body: &Body) -> Result<(), EphemeralError> {
+        let needed = cost(body);
         if needed > self.bound.bytes {
             return Err(EphemeralError::Full(self.kind));
         }
         while self.entries.len() >= self.bound.entries || self.bytes.saturating_add(needed) > self.bound.bytes {
-            let Some((_, first)) = self.droppable.first_key_value() else {
+            let Some((_, first)) = self.droppable.first().copied() else {
                 return Err(EphemeralError::Full(self.kind));
             };
-            let first = Arc::clone(first);
             self.take(&first);
         }
         Ok(())
     }
 
     /// Enters a body under a key that is free.
-    fn lay(&mut self, key: &str, body: Body, ends: Instant) {
-        self.laid = self.laid.wrapping_add(1);
-        let place = (ends, self.laid);
-        let key: Arc<str> = Arc::from(key);
-        self.bytes = self.bytes.saturating_add(cost(&key, &body));
-        self.order(&body).insert(place, Arc::clone(&key));
-        self.entries.insert(key, (place, body));
+    fn lay(&mut self, key: Digest, body: Body, ends: Instant) {
+        self.bytes = self.bytes.saturating_add(cost(&body));
+        self.order(&body).insert((ends, key));
+        self.entries.insert(key, (ends, body));
     }
 
-    fn take(&mut self, key: &str) -> Option<(Place, Body)> {
-        let (place, body) = self.entries.remove(key)?;
-        self.order(&body).remove(&place);
-        self.bytes = self.bytes.saturating_sub(cost(key, &body));
-        Some((place, body))
+    fn take(&mut self, key: &Digest) -> Option<(Instant, Body)> {
+        let (ends, body) = self.entries.remove(key)?;
+        self.order(&body).remove(&(ends, *key));
+        self.bytes = self.bytes.saturating_sub(cost(&body));
+        Some((ends, body))
     }
 
-    fn order(&mut self, body: &Body) -> &mut BTreeMap<Place, Arc<str>> {
+    fn order(&mut self, body: &Body) -> &mut BTreeSet<(Instant, Digest)> {
         if body.is_promise() { &mut self.promised } else { &mut self.droppable }
     }
 }
 
-fn cost(key: &str, body: &Body) -> usize {
-    OVERHEAD.saturating_add(key.len()).saturating_add(body.size())
+fn cost(body: &Body) -> usize {
+    OVERHEAD.saturating_add(body.size())
 }
 
 #[cfg(test)]
@@ -279,12 +280,12 @@ mod tests {
 
     #[test]
     fn bytes_are_bounded_too() {
-        let mut drawer = drawer(1_000, 10 * (OVERHEAD + 10));
+        let mut drawer = drawer(1_000, 10 * (OVERHEAD + 1));
         for number in 0..100 {
             put(&mut drawer, &format!("{number:09}"), 100 + number).unwrap();
         }
         assert_eq!(drawer.entries.len(), 10);
-        let huge = vec![0; 10 * (OVERHEAD + 10)];
+        let huge = vec![0; 10 * (OVERHEAD + 1)];
         let refused = drawer.put("huge", Entry { value: &huge, expires_at: at(100) }, at(0));
         assert_eq!(refused, Err(EphemeralError::Full(Kind::Code)));
         assert_eq!(drawer.entries.len(), 10, "a value that can never fit drives nothing out");
@@ -339,8 +340,7 @@ mod tests {
         }
         assert_eq!(drawer.entries.len(), 300);
         assert_eq!((drawer.droppable.len(), drawer.promised.len()), (0, 300));
-        let key_bytes: usize = drawer.entries.keys().map(|key| key.len()).sum();
-        assert_eq!(drawer.bytes, 300 * OVERHEAD + key_bytes);
+        assert_eq!(drawer.bytes, 300 * OVERHEAD);
     }
 
     #[test]
@@ -357,7 +357,6 @@ mod tests {
         assert_eq!(memory.marks_since(at(20).minus(hour)), at(20));
     }
 
-    /// The key of a mark is a SHA-256 in base64url, whatever the client sent.
     #[test]
     fn marks_are_bounded_by_their_number() {
         let memory = Memory::new(Kind::bound);

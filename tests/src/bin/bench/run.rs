@@ -12,7 +12,6 @@ use crate::{
     line::Line,
     load::until_done,
     process::resident_mib,
-    raw::Raw,
     starts::{self, ms},
     table::{Goal, judged},
 };
@@ -30,11 +29,10 @@ pub(crate) async fn run(seconds: Duration) {
     let ours = Bench { server: provider.pid(), seconds };
     let of_bare = Bench::of_bare(&bare, seconds);
 
-    let raw = Raw::measure();
-    let without_people = machines(&city, (ours, of_bare), bare.port, &raw).await;
+    let without_people = machines(&city, (ours, of_bare), bare.port).await;
     let tokens = tokens(&city, ours).await;
     let after_tokens = resident_mib(provider.pid());
-    let measured = persons(&city, (ours, of_bare), bare.port, &raw, without_people).await;
+    let measured = persons(&city, (ours, of_bare), bare.port, without_people).await;
     latency::at_half(&city, (ours, &bare), measured).await;
     latency::in_a_flood(&city, ours).await;
     let loaded = resident_mib(provider.pid());
