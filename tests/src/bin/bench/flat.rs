@@ -61,13 +61,13 @@ pub(crate) async fn run(minutes: u64) {
 }
 
 /// In thirty: a code flow, three refreshes, the rest introspections and claims. At 600 a second that is twenty
-/// flows, as many as a city of 7,000 makes in its worst minute: each leaves a tombstone for a quarter of an hour.
+/// flows, as many as a city of 7,000 makes in its busiest minutes: each leaves a tombstone for a quarter of an hour.
 async fn one_of(mut person: Person, turn: u64) -> Person {
     let token = person.access_token.clone();
     match turn {
         0 => person = code_flow(person).await,
         1 | 11 | 21 => person.refresh().await,
-        _ if turn % 2 == 0 => person.introspect(&token).await,
+        _ if turn.is_multiple_of(2) => person.introspect(&token).await,
         _ => person.userinfo(&token).await,
     }
     person
