@@ -1,7 +1,7 @@
 //! Standing: all that a request must know of the person behind it, in one statement.
 //!
-//! The request names the person by cookie, by token or by account (`who`); one arm for each kind of
-//! row follows, every one reached by an index. Columns are numbered because the arms of a UNION share
+//! The request names the person by cookie, by a token or by account: `who`, of which there are four. One arm for
+//! each kind of row follows, every one reached by an index. Columns are numbered because the arms of a UNION share
 //! them; what each means stands in its arm and in the function that reads it. CROSS JOIN keeps SQLite
 //! from beginning at the other end: unlike PostgreSQL it takes the order as written.
 
@@ -22,15 +22,14 @@ use crate::{
     door::{Cells, Record, Row, Value, values},
 };
 
-/// `$1` cookie hash; `$2` sub, `$3` session, `$4` family; `$5` account; `$6` refresh token, `$7` its hash.
-const STANDING: &str = "\
-    WITH who (user_id, session_id, family_id, token_id) AS ( \
-      SELECT user_id, id, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM sessions WHERE cookie_hash = $1 \
-      UNION ALL SELECT id, $3, $4, NULL FROM users WHERE sub = $2 \
-      UNION ALL SELECT id, NULL, NULL, NULL FROM users WHERE id = $5 \
-      UNION ALL SELECT f.user_id, f.session_id, f.id, t.id FROM refresh_tokens t \
-        JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $6 AND t.token_hash = $7) \
-    SELECT 'user' AS part, u.id AS t1, u.sub AS t2, u.kind AS t3, u.status AS t4, u.full_name AS t5, \
+/// A statement: who it is about, then the arms.
+macro_rules! standing {
+    ($who:literal) => {
+        concat!(
+            "WITH who (user_id, session_id, family_id, token_id) AS (",
+            $who,
+            ") ",
+            "SELECT 'user' AS part, u.id AS t1, u.sub AS t2, u.kind AS t3, u.status AS t4, u.full_name AS t5, \
         u.title_before AS t6, u.title_after AS t7, n.number AS t8, u.official_email AS t9, \
         CAST(NULL AS TEXT) AS t10, u.golongan AS t11, u.sponsor_opd_id AS t12, u.valid_from AS t13, \
         u.valid_until AS t14, u.language AS t15, u.epoch AS n1, CAST(NULL AS BIGINT) AS n2, \
@@ -59,7 +58,28 @@ const STANDING: &str = "\
     UNION ALL SELECT 'grant', g.id, g.user_id, g.application_id, g.role, g.reason, g.approved_by, \
         g.valid_from, g.valid_until, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
         NULL, NULL, NULL, NULL, NULL \
-      FROM who CROSS JOIN role_grants g WHERE g.user_id = who.user_id AND g.superseded_at IS NULL";
+      FROM who CROSS JOIN role_grants g WHERE g.user_id = who.user_id AND g.superseded_at IS NULL"
+        )
+    };
+}
+
+/// `$1` the hash of a cookie.
+const BY_COOKIE: &str =
+    standing!("SELECT user_id, id, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM sessions WHERE cookie_hash = $1");
+/// `$1` `sub`, `$2` the session, `$3` the family.
+const BY_TOKEN: &str =
+    standing!("SELECT id, CAST($2 AS TEXT), CAST($3 AS TEXT), CAST(NULL AS TEXT) FROM users WHERE sub = $1");
+/// `$1` the account.
+const OF_USER: &str =
+    standing!("SELECT id, CAST(NULL AS TEXT), CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM users WHERE id = $1");
+/// `$1` the refresh token, `$2` its hash.
+const BY_REFRESH_TOKEN: &str = standing!(
+    "SELECT f.user_id, f.session_id, f.id, t.id FROM refresh_tokens t \
+       JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $1 AND t.token_hash = $2"
+);
+
+/// All of them, put together as they are, for the suite that prepares every statement on both engines.
+pub const STATEMENTS: [&str; 4] = [BY_COOKIE, BY_TOKEN, OF_USER, BY_REFRESH_TOKEN];
 
 /// Whom an access token names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,25 +94,20 @@ pub struct TokenRef {
 
 /// The person signed in at the browser that holds this cookie; its SHA-256 is given.
 pub async fn by_cookie(db: &Db, cookie_hash: &[u8]) -> Result<Option<Standing>, StoreError> {
-    let who = Who { cookie_hash: Some(cookie_hash.to_vec()), ..Who::default() };
-    Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
+    Ok(load(db, BY_COOKIE, values![cookie_hash]).await?.map(|(standing, _)| standing))
 }
 
 /// The person an access token names, with the session and the family it names.
 pub async fn by_token(db: &Db, token: &TokenRef) -> Result<Option<Standing>, StoreError> {
-    let who = Who {
-        sub: Some(token.user_sub.clone()),
-        session: token.session.as_ref().map(ToString::to_string),
-        family: token.family.as_ref().map(ToString::to_string),
-        ..Who::default()
-    };
-    Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
+    let session = token.session.as_ref().map(SessionId::as_str);
+    let family = token.family.as_ref().map(FamilyId::as_str);
+    let values = values![token.user_sub.as_str(), session, family];
+    Ok(load(db, BY_TOKEN, values).await?.map(|(standing, _)| standing))
 }
 
 /// A person, without any session.
 pub async fn of_user(db: &Db, user: &UserId) -> Result<Option<Standing>, StoreError> {
-    let who = Who { user: Some(user.to_string()), ..Who::default() };
-    Ok(load(db, who).await?.standing()?.map(|(standing, _)| standing))
+    Ok(load(db, OF_USER, values![user.as_str()]).await?.map(|(standing, _)| standing))
 }
 
 /// The person behind a refresh token, with the token as it stands.
@@ -101,26 +116,16 @@ pub(crate) async fn by_refresh_token(
     token: &str,
     hash: &[u8],
 ) -> Result<Option<(RefreshToken, Standing)>, StoreError> {
-    let who = Who { token: Some(token.to_owned()), token_hash: Some(hash.to_vec()), ..Who::default() };
-    let found = load(db, who).await?.standing()?;
+    let found = load(db, BY_REFRESH_TOKEN, values![token, hash]).await?;
     Ok(found.and_then(|(standing, token)| Some((token?, standing))))
 }
 
-#[derive(Default)]
-struct Who {
-    cookie_hash: Option<Vec<u8>>,
-    sub: Option<String>,
-    session: Option<String>,
-    family: Option<String>,
-    user: Option<String>,
-    token: Option<String>,
-    token_hash: Option<Vec<u8>>,
-}
-
-async fn load(db: &Db, who: Who) -> Result<Parts, StoreError> {
-    let values: Vec<Value> =
-        values![who.cookie_hash, who.sub, who.session, who.family, who.user, who.token, who.token_hash];
-    Ok(Parts(db.all(STANDING, values).await?))
+async fn load(
+    db: &Db,
+    sql: &'static str,
+    values: Vec<Value>,
+) -> Result<Option<(Standing, Option<RefreshToken>)>, StoreError> {
+    Parts(db.all(sql, values).await?).standing()
 }
 
 /// One row, read as its arm says.

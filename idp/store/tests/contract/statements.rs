@@ -3,12 +3,15 @@
 
 use std::{fs, path::Path};
 
+use gapura_store::standing::STATEMENTS;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqlSafeStr as _};
 
 use crate::support::{Engine, Store};
 
-/// Statements of the door itself: control, and questions that one engine understands.
-const DOOR: [&str; 2] = ["src/door/", "src/migrations.rs"];
+/// Statements of the door itself: control, and questions that one engine understands; and one that is put
+/// together of literals.
+const APART: [&str; 3] = ["src/door/", "src/migrations.rs", STANDING];
+const STANDING: &str = "src/standing.rs";
 
 /// Tables with a row a person, session or token.
 const GROWING: [&str; 14] = [
@@ -38,6 +41,7 @@ struct Statement {
 fn statements() -> Vec<Statement> {
     let mut found = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    found.extend(STATEMENTS.map(|sql| Statement { file: STANDING.to_owned(), sql: sql.to_owned() }));
     assert!(found.len() > 40, "only {} found: the finder is blind", found.len());
     found
 }
@@ -48,7 +52,8 @@ fn collect(folder: &Path, found: &mut Vec<Statement>) {
         let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
         if path.is_dir() {
             collect(&path, found);
-        } else if path.extension().is_some_and(|ext| ext == "rs") && !DOOR.iter().any(|door| name.starts_with(door)) {
+        } else if path.extension().is_some_and(|ext| ext == "rs") && !APART.iter().any(|apart| name.starts_with(apart))
+        {
             let source = fs::read_to_string(&path).unwrap();
             let literals = literals(&source).into_iter().filter(|text| is_statement(text));
             found.extend(literals.map(|sql| Statement { file: name.clone(), sql }));
@@ -205,13 +210,16 @@ async fn standing_walks_through_no_table_of_a_real_city() {
         ANALYZE";
     let store = Store::new(Engine::Postgres).await;
     store.run(CITY).await;
-    let standing = statements().into_iter().find(|found| found.file.ends_with("src/standing.rs")).unwrap().sql;
     let mut connection = PgConnection::connect(store.place()).await.unwrap();
-    let prepare = format!("SET plan_cache_mode = force_generic_plan; PREPARE standing AS {standing}");
-    sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
-    let explain = "EXPLAIN EXECUTE standing ('\\x00', 's7', 'u7', 'u7', NULL, 'u7', '\\x00')";
-    let plan = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
-    let plan: Vec<String> = plan.iter().map(|step| step.get(0)).collect();
-    let walks: Vec<_> = plan.iter().filter(|step| step.contains("Seq Scan")).collect();
-    assert!(plan.len() > 20 && walks.is_empty(), "{}", plan.join("\n"));
+    sqlx::raw_sql("SET plan_cache_mode = force_generic_plan").execute(&mut connection).await.unwrap();
+    let values = ["'\\x00'", "'s7', 'u7', 'u7'", "'u7'", "'u7', '\\x00'"];
+    for (number, (standing, values)) in STATEMENTS.into_iter().zip(values).enumerate() {
+        let prepare = format!("PREPARE standing_{number} AS {standing}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+        let explain = format!("EXPLAIN EXECUTE standing_{number} ({values})");
+        let plan = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|step| step.get(0)).collect();
+        let walks: Vec<_> = plan.iter().filter(|step| step.contains("Seq Scan")).collect();
+        assert!(plan.len() > 20 && walks.is_empty(), "{standing}\n{}", plan.join("\n"));
+    }
 }
