@@ -97,6 +97,7 @@ pub fn level(what: Level, value: usize) {
 
 /// One answered request; `route` is the pattern of our route list, never the path that was sent.
 pub fn answered(route: &str, status: u16, took: Duration) {
+    // What is found while nothing records counts nothing, and would be kept.
     if RECORDER.get().is_none() {
         return;
     }
@@ -146,10 +147,18 @@ mod tests {
         start().unwrap();
         count(Counted::Refresh, Outcome::Done);
         level(Level::PasswordQueue, 3);
-        answered("/token", 200, Duration::from_millis(3));
+        for status in [200, 404, 204] {
+            answered("/hitungan", status, Duration::from_millis(3));
+        }
         let page = page();
         assert!(page.contains(r#"gapura_events_total{what="refresh_token",outcome="done"}"#), "{page}");
         assert!(page.contains("gapura_password_queue 3"), "{page}");
-        assert!(page.contains(r#"gapura_http_request_seconds_bucket{route="/token",le="0.005"} 1"#), "{page}");
+        for line in [
+            r#"gapura_http_requests_total{route="/hitungan",status="2xx"} 2"#,
+            r#"gapura_http_requests_total{route="/hitungan",status="4xx"} 1"#,
+            r#"gapura_http_request_seconds_bucket{route="/hitungan",le="0.005"} 3"#,
+        ] {
+            assert!(page.contains(line), "{line} in {page}");
+        }
     }
 }

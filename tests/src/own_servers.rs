@@ -90,7 +90,7 @@ impl OwnServer {
     /// said on them, as by a network that lost its way.
     pub fn silence(&self) -> Silent {
         let silent = Silent(self.processes());
-        silent.signal("STOP");
+        signal("STOP", &silent.0);
         silent
     }
 
@@ -104,12 +104,9 @@ impl OwnServer {
     /// Ends every process of it by SIGKILL.
     pub fn kill(&mut self) {
         // A postmaster that is stopped forks no process that would be left out and keep the next one from starting.
-        let stopped = self.silence();
+        signal("STOP", &self.processes());
         let doomed = self.processes();
-        let pids = doomed.iter().map(u32::to_string).collect::<Vec<_>>();
-        // One that is gone by itself in between is no failure.
-        let _ = Command::new("kill").args(["-s", "KILL"]).args(&pids).output().unwrap();
-        drop(stopped);
+        signal("KILL", &doomed);
         self.running = None;
         wait_until("killed processes to be gone", || doomed.iter().all(|pid| is_gone(*pid)), String::new);
     }
@@ -118,18 +115,15 @@ impl OwnServer {
 /// A server that says nothing, until this is dropped.
 pub struct Silent(Vec<u32>);
 
-impl Silent {
-    fn signal(&self, name: &str) {
-        let pids = self.0.iter().map(u32::to_string).collect::<Vec<_>>();
-        // One that is gone by itself in between is no failure.
-        let _ = Command::new("kill").args(["-s", name]).args(&pids).output().unwrap();
+impl Drop for Silent {
+    fn drop(&mut self) {
+        signal("CONT", &self.0);
     }
 }
 
-impl Drop for Silent {
-    fn drop(&mut self) {
-        self.signal("CONT");
-    }
+/// Sends a signal. A process that is gone by itself in between is no failure.
+fn signal(name: &str, pids: &[u32]) {
+    let _ = Command::new("kill").args(["-s", name]).args(pids.iter().map(u32::to_string)).output().unwrap();
 }
 
 /// All processes below one, parents first.

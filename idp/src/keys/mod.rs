@@ -3,7 +3,8 @@
 //! The story: [`root`] reads or makes the root key's file; [`purpose`] opens the keys that
 //! encrypt columns, index what is encrypted, pepper passwords and mark forms; [`signing`] holds the
 //! key pairs that sign tokens, parsed once, and the JWKS document; [`public`] compares signatures, ours and
-//! those of clients; [`verify`] takes apart tokens of our own that come back; [`rotation`] moves signing keys along
+//! those of clients; [`verify`] takes apart tokens of our own that come back, and [`verified`] remembers which were
+//! looked at; [`rotation`] moves signing keys along
 //! their life. Losing the root key loses them all, which is why it never lies in the
 //! database or in a backup of it.
 
@@ -13,6 +14,7 @@ pub mod root;
 pub mod rotation;
 mod sealer;
 pub mod signing;
+mod verified;
 mod verify;
 
 use std::{
@@ -35,7 +37,8 @@ use tokio::sync::Notify;
 pub use public::{Verifier, verifies};
 pub use sealer::Sealer;
 use signing::SigningSet;
-pub use verify::{Claims, Expected, TokenRefused, believed};
+pub use verified::VerifiedTokens;
+pub use verify::{Claims, Expected, TokenRefused};
 
 use crate::entropy::NoEntropy;
 use purpose::PurposeKeys;

@@ -171,10 +171,13 @@ impl SigningKey {
     //= RFC7515#3.1
     pub fn sign<C: Serialize>(&self, typ: TokenType, claims: &C) -> Result<String, KeyError> {
         let header = format!(r#"{{"typ":"{typ}","alg":"{}","kid":"{}"}}"#, self.alg, self.id);
-        let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Refused)?;
-        let mut token = URL_SAFE_NO_PAD.encode(header);
+        // Room for nearly every token: growing from nothing costs more than writing.
+        let mut body = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut body, claims).map_err(|_| KeyError::Refused)?;
+        let mut token = String::with_capacity(2048);
+        URL_SAFE_NO_PAD.encode_string(header, &mut token);
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        URL_SAFE_NO_PAD.encode_string(body, &mut token);
         let signature = self.signature(token.as_bytes())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);

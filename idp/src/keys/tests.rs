@@ -1,4 +1,8 @@
-use gapura_core::oauth::SigningKeyState;
+use gapura_core::{
+    id::ClientId,
+    oauth::SigningKeyState,
+    oidc::{Issuing, access_token::for_machine},
+};
 
 use super::{
     purpose::{Purpose, WrappedKey},
@@ -94,4 +98,27 @@ fn an_older_reading_brings_no_key_back() {
     keys.follow_if_moved(&before).unwrap();
     assert!(keys.now().get(gone.id.as_str()).is_none());
     assert_eq!(published(&keys), 1);
+}
+
+/// The memory skips the signature, and nothing else.
+//= T15 test
+#[tokio::test]
+async fn a_token_that_was_looked_at_before_is_judged_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = keys(&folder.path().join("gapura.key"));
+    keys.follow_if_moved(&reading(1, &[&key(&keys.root(), SigningKeyState::Active)])).unwrap();
+    let at = Issuing { issuer: "https://i", now: NOW };
+    let claims = for_machine(at, &ClientId::new("c"), "urn:a", "j".into());
+    let token = keys.sign(SignatureAlg::Es256, TokenType::AccessToken, &claims).await.unwrap();
+    let hour = Duration::from_secs(3600);
+    let verified = VerifiedTokens::default();
+    for _ in 0..2 {
+        assert_eq!(verified.access(&keys, &token, "https://i", NOW), Ok(claims.clone()));
+        assert_eq!(verified.access(&keys, &token, "https://other", NOW), Err(TokenRefused::Issuer));
+        assert_eq!(verified.access(&keys, &token, "https://i", NOW.plus(hour)), Err(TokenRefused::Expired));
+        assert_eq!(verified.access(&keys, &token, "https://i", NOW.minus(hour)), Err(TokenRefused::Early));
+    }
+    let (message, _) = token.rsplit_once('.').unwrap();
+    let unsigned = format!("{message}.{}", "A".repeat(86));
+    assert_eq!(verified.access(&keys, &unsigned, "https://i", NOW), Err(TokenRefused::Signature));
 }

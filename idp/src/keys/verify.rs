@@ -30,7 +30,7 @@ pub struct Expected<'a> {
 /// Why a token is none of ours. For logs; callers answer as if there were no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TokenRefused {
-    /// Not three parts of base64url with a JSON header of exactly `alg`, `kid`, `typ`.
+    /// Not three parts of base64url, a header of exactly `alg`, `kid` and `typ`, or claims of another shape.
     #[error("malformed")]
     Malformed,
     /// Another kind of token.
@@ -110,7 +110,7 @@ pub(super) fn verify<C: Claims>(set: &SigningSet, token: &str, expected: &Expect
 //= RFC8725#3.11
 //= RFC9068#4
 fn signed(set: &SigningSet, token: &str, typ: TokenType) -> Result<(), TokenRefused> {
-    let [header, _, signature] = parts(token)?;
+    let (message, [header, _, signature]) = parts(token)?;
     let header: Header = serde_json::from_slice(&decoded(header)?).map_err(|_| TokenRefused::Malformed)?;
     if header.typ != typ.as_str() {
         return Err(TokenRefused::Type);
@@ -119,14 +119,13 @@ fn signed(set: &SigningSet, token: &str, typ: TokenType) -> Result<(), TokenRefu
     if header.alg != key.alg().as_str() || !allowed(typ).contains(&key.alg()) {
         return Err(TokenRefused::Algorithm);
     }
-    let message = token.rsplit_once('.').map_or("", |(message, _)| message);
     if key.verifies(message.as_bytes(), &decoded(signature)?) { Ok(()) } else { Err(TokenRefused::Signature) }
 }
 
 /// The claims of a token **whose header and signature were checked before**: only what the clock and the settings
 /// can change is looked at.
-pub fn believed<C: Claims>(token: &str, expected: &Expected<'_>) -> Result<C, TokenRefused> {
-    let [_, payload, _] = parts(token)?;
+pub(super) fn believed<C: Claims>(token: &str, expected: &Expected<'_>) -> Result<C, TokenRefused> {
+    let (_, [_, payload, _]) = parts(token)?;
     let claims: C = serde_json::from_slice(&decoded(payload)?).map_err(|_| TokenRefused::Malformed)?;
     if claims.issuer() != Some(expected.issuer) {
         return Err(TokenRefused::Issuer);
@@ -138,10 +137,11 @@ pub fn believed<C: Claims>(token: &str, expected: &Expected<'_>) -> Result<C, To
     }
 }
 
-fn parts(token: &str) -> Result<[&str; 3], TokenRefused> {
-    let mut parts = token.split('.');
-    match [parts.next(), parts.next(), parts.next(), parts.next()] {
-        [Some(header), Some(payload), Some(signature), None] => Ok([header, payload, signature]),
+/// What is signed, and header, claims and signature.
+fn parts(token: &str) -> Result<(&str, [&str; 3]), TokenRefused> {
+    let (message, signature) = token.rsplit_once('.').ok_or(TokenRefused::Malformed)?;
+    match message.split_once('.') {
+        Some((header, claims)) if !claims.contains('.') => Ok((message, [header, claims, signature])),
         _ => Err(TokenRefused::Malformed),
     }
 }

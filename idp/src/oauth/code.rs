@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gapura_core::{
     access::{
         Standing,
@@ -51,7 +50,7 @@ pub(super) struct Presented {
 
 /// The key of a code in short-lived state.
 pub(super) fn key(code: &str) -> String {
-    URL_SAFE_NO_PAD.encode(hash(code))
+    gapura_core::hex(&hash(code))
 }
 
 /// Reads the person in one statement; writes the family and its first refresh token in one transaction.

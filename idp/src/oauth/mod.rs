@@ -25,14 +25,11 @@ mod refresh;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;
-mod verified;
 
 use gapura_core::access::door::Moment;
 use std::sync::Arc;
 
-use crate::{edge::RequestContext, state::App};
-
-pub use verified::VerifiedTokens;
+use crate::{edge::RequestContext, keys::VerifiedTokens, state::App};
 
 /// What is prepared once for all requests.
 pub struct Prepared {

@@ -1,7 +1,7 @@
 //! Standing: all that a request must know of the person behind it, in one statement.
 //!
-//! The request names the person by cookie, by a token or by account: `who`, of which there are four. One arm for
-//! each kind of row follows, every one reached by an index. Columns are numbered because the arms of a UNION share
+//! The request names the person by a cookie, an access token, a refresh token or an account, and for each there is
+//! a statement. It finds `who` first; one arm for each kind of row follows, every one reached by an index. Columns are numbered because the arms of a UNION share
 //! them; what each means stands in its arm and in the function that reads it. CROSS JOIN keeps SQLite
 //! from beginning at the other end: unlike PostgreSQL it takes the order as written.
 
@@ -79,6 +79,7 @@ const BY_REFRESH_TOKEN: &str = standing!(
 );
 
 /// All of them, put together as they are, for the suite that prepares every statement on both engines.
+#[doc(hidden)]
 pub const STATEMENTS: [&str; 4] = [BY_COOKIE, BY_TOKEN, OF_USER, BY_REFRESH_TOKEN];
 
 /// Whom an access token names.
@@ -99,9 +100,7 @@ pub async fn by_cookie(db: &Db, cookie_hash: &[u8]) -> Result<Option<Standing>, 
 
 /// The person an access token names, with the session and the family it names.
 pub async fn by_token(db: &Db, token: &TokenRef) -> Result<Option<Standing>, StoreError> {
-    let session = token.session.as_ref().map(SessionId::as_str);
-    let family = token.family.as_ref().map(FamilyId::as_str);
-    let values = values![token.user_sub.as_str(), session, family];
+    let values = values![&token.user_sub, token.session.as_ref(), token.family.as_ref()];
     Ok(load(db, BY_TOKEN, values).await?.map(|(standing, _)| standing))
 }
 

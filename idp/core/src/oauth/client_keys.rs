@@ -3,7 +3,8 @@
 //!
 //! A key has one algorithm (RFC 8725 section 3.1): elliptic ones by their curve, an RSA key by its own `alg`. What
 //! an operator registers is judged strictly and whole; of what a client publishes at its address, keys that are not
-//! for signatures or not of our kinds are passed over. Whether a signature is a key's is asked elsewhere.
+//! for signatures or not of our kinds are passed over. Our own public keys are read by the same rules: whoever makes
+//! them stricter looks at what deployments have stored. Whether a signature is a key's is asked elsewhere.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};

@@ -25,7 +25,10 @@ pub(super) fn typed(keys: TypedKeys) -> Result<Option<ClientKeys>, Failed> {
     let set = KeySet::registered(&text).map_err(|why| Failed::refused(format!("{}: {why}", path.display())))?;
     if let Some(key) = set.keys().iter().find(|key| Verifier::new(key).is_none()) {
         let kid = key.id.as_deref().unwrap_or_default();
-        return Err(Failed::refused(format!("{}: key \"{kid}\" lies beside its curve", path.display())));
+        return Err(Failed::refused(format!(
+            "{}: key \"{kid}\" is no key: its numbers do not fit its algorithm",
+            path.display()
+        )));
     }
     Ok(Some(ClientKeys::Inline(set)))
 }

@@ -363,7 +363,7 @@ mod tests {
         let mut drawer = memory.drawer(Kind::JtiMark);
         let most = Kind::JtiMark.bound().entries;
         for number in 0..most {
-            assert_eq!(drawer.claim(&format!("{number:043}"), at(1), at(0)), Ok(true), "{number} of {most}");
+            assert_eq!(drawer.claim(&number.to_string(), at(1), at(0)), Ok(true), "{number} of {most}");
         }
         assert_eq!(drawer.claim("one more", at(1), at(0)), Err(EphemeralError::Full(Kind::JtiMark)));
     }

@@ -78,8 +78,8 @@ impl Kind {
             Self::Code => Bound { entries: 100_000, bytes: 64 * MIB },
             Self::Interaction => Bound { entries: 50_000, bytes: 64 * MIB },
             Self::PostedRequest => Bound { entries: 10_000, bytes: 16 * MIB },
-            // As many bytes as so many marks need: their keys are short.
-            Self::JtiMark => Bound { entries: 200_000, bytes: 48 * MIB },
+            // As many bytes as so many marks cost.
+            Self::JtiMark => Bound { entries: 200_000, bytes: 25 * MIB },
         }
     }
 }

@@ -65,6 +65,10 @@ on_both_engines! {
         let stranger = standing::by_token(&store.db, &of("sub-budi", "s1", "f1")).await.unwrap().unwrap();
         assert_eq!((stranger.session, stranger.family), (None, None), "another person's are not shown");
         assert!(standing::by_token(&store.db, &of("nobody", "s1", "f1")).await.unwrap().is_none());
+        let bare = TokenRef { user_sub: "sub-siti".into(), session: None, family: None };
+        let standing = standing::by_token(&store.db, &bare).await.unwrap().unwrap();
+        is_siti_whole(&standing);
+        assert_eq!((standing.session, standing.family), (None, None), "a token without them");
     }
 
     async fn an_account_without_session_stands_alone(store) {

@@ -14,7 +14,7 @@ use axum::body::Bytes;
 use gapura_core::{oauth::TokenType, oidc::AccessClaims, time::Instant};
 use sha2::{Digest, Sha256};
 
-use crate::keys::{Expected, Keys, TokenRefused, believed};
+use super::{Expected, Keys, TokenRefused, verify::believed};
 
 /// Entries of one generation.
 const GENERATION: usize = 8192;
