@@ -2,11 +2,10 @@
 //!
 //! The story: [`root`] reads or makes the root key's file; [`purpose`] opens the keys that
 //! encrypt columns, index what is encrypted, pepper passwords and mark forms; [`signing`] holds the
-//! key pairs that sign tokens, parsed once, and the JWKS document; [`public`] compares signatures, ours and
-//! those of clients; [`verify`] takes apart tokens of our own that come back, and [`verified`] remembers which were
-//! looked at; [`rotation`] moves signing keys along
-//! their life. Losing the root key loses them all, which is why it never lies in the
-//! database or in a backup of it.
+//! key pairs that sign tokens, parsed once, and the JWKS document; [`public`] compares signatures, ours
+//! and those of clients; [`verify`] takes apart tokens of our own that come back, and [`verified`]
+//! remembers which were looked at; [`rotation`] moves signing keys along their life. Losing the root
+//! key loses them all, which is why it never lies in the database or in a backup of it.
 
 mod public;
 pub mod purpose;
