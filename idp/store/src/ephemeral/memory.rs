@@ -78,7 +78,30 @@ struct Marks {
 enum Body {
     Value(Box<[u8]>),
     Mark,
-    Spent(Box<str>),
+    Spent(Word),
+}
+
+/// What a tombstone says. The id of a family is 32 hexadecimal digits, which need no memory of their own.
+enum Word {
+    Id([u8; 16]),
+    Text(Box<str>),
+}
+
+impl Word {
+    fn new(text: &str) -> Self {
+        let is_id = text.len() == 32 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        match u128::from_str_radix(text, 16) {
+            Ok(id) if is_id => Self::Id(id.to_be_bytes()),
+            _ => Self::Text(text.into()),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Id(id) => format!("{:032x}", u128::from_be_bytes(*id)),
+            Self::Text(text) => text.to_string(),
+        }
+    }
 }
 
 impl Body {
@@ -90,8 +113,8 @@ impl Body {
     fn size(&self) -> usize {
         match self {
             Self::Value(value) => value.len(),
-            Self::Spent(mark) => mark.len(),
-            Self::Mark => 0,
+            Self::Spent(Word::Text(text)) => text.len(),
+            Self::Spent(Word::Id(_)) | Self::Mark => 0,
         }
     }
 }
@@ -152,10 +175,10 @@ impl Drawer {
         let key = digest(key);
         self.sweep(now);
         match self.live(&key, now) {
-            Some(Body::Spent(mark)) => Consumed::Spent(mark.to_string()),
+            Some(Body::Spent(word)) => Consumed::Spent(word.text()),
             Some(Body::Value(_)) => match self.take(&key) {
                 Some((_, Body::Value(value))) => {
-                    self.lay(key, Body::Spent(by.mark.into()), by.until);
+                    self.lay(key, Body::Spent(Word::new(by.mark)), by.until);
                     Consumed::Fresh(value.into_vec())
                 }
                 _ => Consumed::Unknown,
@@ -276,6 +299,18 @@ mod tests {
         drawer.claim("mark", at(500), at(0)).unwrap();
         assert_eq!(drawer.get("next", at(0)), None);
         assert!(drawer.get("later", at(0)).is_some() && drawer.get("new", at(0)).is_some());
+    }
+
+    #[test]
+    fn a_tombstone_says_what_it_was_told() {
+        let id = "019ad3f0c1e2000000000000000000ff";
+        for mark in [id, "", "m", &id.to_uppercase(), &id.replacen('0', "+", 1), &format!("{id}0"), &"0".repeat(32)] {
+            let mut drawer = drawer(9, ROOMY);
+            put(&mut drawer, "k", 100).unwrap();
+            drawer.consume("k", Use { mark, until: at(900) }, at(0));
+            assert_eq!(consume(&mut drawer, "k"), Consumed::Spent(mark.to_owned()));
+        }
+        assert!(matches!(Word::new(id), Word::Id(_)), "and without memory of its own");
     }
 
     #[test]
