@@ -69,7 +69,7 @@ fn a_client_is_registered_with_keys_that_can_be_used() {
         ("unknown alg", with("alg", "HS256"), "no supported kind"),
         ("twice", ClientKey::set(&[&key, &key]), "two keys have the kid"),
         ("weak", keys(serde_json::json!({"kty": "RSA", "alg": "RS256", "e": "AQAB", "n": point})), "weak RSA"),
-        ("beside", keys(serde_json::json!({"kty": "EC", "crv": "P-256", "x": point, "y": point})), "beside its curve"),
+        ("beside", keys(serde_json::json!({"kty": "EC", "crv": "P-256", "x": point, "y": point})), "do not fit"),
         ("text", "rahasia".to_owned(), "no JSON Web Key Set"),
     ];
     for (name, text, why) in rows {
