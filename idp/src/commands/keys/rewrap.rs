@@ -24,6 +24,9 @@ use crate::{
 /// Of two commands at the same time one goes on.
 const LEASE: Duration = Duration::from_secs(60);
 
+/// How often the keys are read again because one moved meanwhile: a first start still makes its RSA keys.
+const TRIES: u8 = 5;
+
 pub(super) async fn run(desk: &Desk, file: &Path) -> Outcome {
     let (old, path) = (desk.base.keys.root(), &desk.base.settings.root_key);
     let new = match RootKey::read(file)? {
@@ -41,26 +44,34 @@ pub(super) async fn run(desk: &Desk, file: &Path) -> Outcome {
         ));
     }
     new.put_beside(path, desk.base.entropy)?;
-    let keys = rewrapped(desk, &old, &new).await?;
-    let mut event = desk.event(EventKind::KeyChanged)?;
-    event.object = Some("root".to_owned());
-    event.before = Some(json!({"root_key": old.id()}));
-    event.after = Some(json!({"root_key": new.id()}));
-    let count = keys.purposes.len() + keys.signing.len();
-    let done = desk.base.db.write(async move |tx| {
-        let done = purpose_keys::rewrap(tx, &keys).await?;
-        if done {
-            audit::record(tx, &event).await?;
-        }
-        Ok(done)
-    });
-    if !done.await? {
-        return Err(Failed::refused("a key moved in the same moment, and nothing was changed: try again"));
-    }
+    let count = put_into_use(desk, &old, &new).await?;
     note(&format!("{} holds both root keys; {} opens only backups made before now", path.display(), old.id()));
     note("when no such backup matters any more, take its line, the older one, out of the file");
     let text = format!("{count} keys are wrapped by root key {} now", new.id());
     Ok(Done::new(text, json!({"root_key": new.id(), "former_root_key": old.id(), "keys": count})))
+}
+
+/// Wraps all keys anew in one change; how many they are.
+async fn put_into_use(desk: &Desk, old: &RootKey, new: &RootKey) -> Result<usize, Failed> {
+    for _ in 0..TRIES {
+        let keys = rewrapped(desk, old, new).await?;
+        let mut event = desk.event(EventKind::KeyChanged)?;
+        event.object = Some("root".to_owned());
+        event.before = Some(json!({"root_key": old.id()}));
+        event.after = Some(json!({"root_key": new.id()}));
+        let count = keys.purposes.len() + keys.signing.len();
+        let done = desk.base.db.write(async move |tx| {
+            let done = purpose_keys::rewrap(tx, &keys).await?;
+            if done {
+                audit::record(tx, &event).await?;
+            }
+            Ok(done)
+        });
+        if done.await? {
+            return Ok(count);
+        }
+    }
+    Err(Failed::refused("keys moved in the same moments, and nothing was changed: try again"))
 }
 
 async fn rewrapped(desk: &Desk, old: &RootKey, new: &RootKey) -> Result<Rewrapped, Failed> {
