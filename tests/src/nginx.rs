@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::servers::{Guarded, folder, steady_port, wait_until};
+use crate::servers::{Guarded, folder, free_port, wait_until};
 
 /// What an operator is told to use.
 const RECOMMENDED: &str = include_str!("../../docs/nginx.conf");
@@ -18,7 +18,7 @@ pub struct Nginx {
 impl Nginx {
     /// An address for it, known before the nodes are.
     pub fn new() -> Self {
-        Self { port: steady_port(), folder: folder("nginx"), running: None }
+        Self { port: free_port(), folder: folder("nginx"), running: None }
     }
 
     /// Serves these nodes, the recommended way but for the address, TLS and how long an answer is waited for.

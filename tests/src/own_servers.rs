@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::servers::{
-    Guarded, postgres_client, postgres_server, redis_server, remove_at_the_end, steady_port, wait_until,
+    Guarded, free_port, postgres_client, postgres_server, redis_server, remove_at_the_end, wait_until,
 };
 
 /// A server that a test may kill.
@@ -42,7 +42,7 @@ impl OwnServer {
         let name = if kind == Kind::Postgres { "pg-sendiri" } else { "redis-sendiri" };
         let folder = tempfile::Builder::new().prefix(&format!("gapura-{name}-")).tempdir().unwrap();
         let folder = remove_at_the_end(folder);
-        let port = steady_port();
+        let port = free_port();
         let command = match kind {
             Kind::Postgres => {
                 let mut command = postgres_server(&folder, port, "on");

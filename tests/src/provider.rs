@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     Pair, sample,
-    servers::{free_port, postgres, redis, remove_at_the_end, steady_port, wait_until},
+    servers::{free_port, postgres, redis, remove_at_the_end, wait_until},
 };
 
 /// One deployment: its settings, its database, and the node that serves it.
@@ -121,7 +121,7 @@ impl Provider {
     /// A fresh deployment on servers that the test keeps itself (PostgreSQL's and Redis' URLs; none is
     /// SQLite and memory), under a public address of its own or its port's; not serving yet.
     pub fn on(storage: Option<[String; 2]>, public_url: Option<&str>, variables: &[(&str, &str)]) -> Self {
-        let port = steady_port();
+        let port = free_port();
         let own = format!("{LOCAL}:{port}");
         let mut provider = Self::on_ground(storage, public_url.unwrap_or(&own), port);
         provider.variables = variables.iter().map(|(key, value)| (format!("GAPURA__{key}"), (*value).into())).collect();
@@ -152,7 +152,7 @@ impl Provider {
     pub fn another_node(&self) -> Self {
         let shared = fs::read_to_string(&self.node.settings).unwrap();
         let shared = &shared[shared.find("[database]").unwrap()..];
-        let port = if self.variables.is_empty() { free_port() } else { steady_port() };
+        let port = free_port();
         let node = Node::new(self.folder.path(), "dua", &self.public_url, port, shared);
         Self {
             folder: Arc::clone(&self.folder),
@@ -328,7 +328,7 @@ impl Drop for Provider {
 
 impl Node {
     fn new(folder: &Path, name: &str, public_url: &str, port: u16, shared: &str) -> Self {
-        let ops_port = steady_port();
+        let ops_port = free_port();
         let settings = folder.join(format!("{name}.toml"));
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{public_url}\"\n\

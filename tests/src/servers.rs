@@ -245,13 +245,9 @@ pub(crate) fn remove_at_the_end(folder: TempDir) -> PathBuf {
     folder
 }
 
-/// A port of 127.0.0.1 that nobody listens on.
+/// A port of 127.0.0.1 that nobody listens on and that no outgoing connection of this machine ever gets: between
+/// asking for it and listening, and while a server goes and comes back, another test would take it.
 pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
-/// A port that no outgoing connection of this machine ever gets, for a server that goes and comes back.
-pub fn steady_port() -> u16 {
     // The kernel gives outgoing connections ports from 32768 (Linux' `ip_local_port_range`).
     const FIRST: u32 = 12_000;
     const PORTS: u32 = 20_000;

@@ -171,7 +171,7 @@ impl SigningKey {
     //= RFC7515#3.1
     pub fn sign<C: Serialize>(&self, typ: TokenType, claims: &C) -> Result<String, KeyError> {
         let header = format!(r#"{{"typ":"{typ}","alg":"{}","kid":"{}"}}"#, self.alg, self.id);
-        // Room for nearly every token: growing from nothing costs more than writing.
+        // Room for nearly every token, so that neither grows while it is written.
         let mut body = Vec::with_capacity(1024);
         serde_json::to_writer(&mut body, claims).map_err(|_| KeyError::Refused)?;
         let mut token = String::with_capacity(2048);

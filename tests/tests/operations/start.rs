@@ -233,6 +233,8 @@ fn two_nodes_without_a_shared_memory_refuse_each_other() {
     let mut first = node().arg("serve").stderr(Stdio::null()).spawn().unwrap();
     let listed = || node().args(["keys", "list"]).output().unwrap().stdout.iter().filter(|b| **b == b'\n').count() == 2;
     wait_until("the first node to be complete", listed, String::new);
+    // Were it gone, the second would be alone and serve for ever.
+    assert_eq!(first.try_wait().unwrap(), None, "the first node lives");
     let (code, said) = refused(node().arg("serve"));
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("another server"), "{said}");

@@ -12,7 +12,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use gapura_core::time::Instant;
+use gapura_core::{hex, time::Instant};
 use sha2::{Digest as _, Sha256};
 
 use super::{Bound, Consumed, Entry, EphemeralError, GARBAGE_MARGIN, Kind, Put, Swap, Use};
@@ -98,7 +98,7 @@ impl Word {
 
     fn text(&self) -> String {
         match self {
-            Self::Id(id) => format!("{:032x}", u128::from_be_bytes(*id)),
+            Self::Id(id) => hex(id),
             Self::Text(text) => text.to_string(),
         }
     }
