@@ -31,6 +31,25 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0011_audit_chain.sql",
 ];
 
+/// Tables whose rows SQLite keeps in the tree of their key (`WITHOUT ROWID`): one descent instead of two to find a row, and
+/// one page less to write for a new one. Not those with wide rows and many indexes, which would each carry the key,
+/// nor `audit_events`, whose keys the sealer reads without the rows. In a file that was made otherwise they stay as
+/// they are: nothing asks.
+const BY_KEY: &[&str] = &[
+    "login_names",
+    "passwords",
+    "sign_in_throttles",
+    "one_time_links",
+    "application_entries",
+    "sessions",
+    "session_clients",
+    "refresh_families",
+    "refresh_tokens",
+    "consents",
+    "import_items",
+    "audit_chain",
+];
+
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
      (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)";
 pub(crate) const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
@@ -56,7 +75,7 @@ pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<Ve
     let applied = sqlite::fetch(&tx, APPLIED, &[])?;
     let mut names = Vec::new();
     for (version, &(name, text)) in (1_i64..).zip(MIGRATIONS).skip(known(&applied)?) {
-        tx.execute_batch(text)?;
+        tx.execute_batch(&by_key(text))?;
         let record = values![version, name, checksum(text)];
         sqlite::execute(&tx, RECORD, &record)?;
         names.push(name);
@@ -154,6 +173,18 @@ fn known(applied: &[Applied]) -> Result<usize, StoreError> {
     }
 }
 
+/// A migration as SQLite runs it.
+fn by_key(text: &str) -> String {
+    let tables = text.split_inclusive("\n);").map(|statements| {
+        let name = statements.rsplit_once("CREATE TABLE ").and_then(|(_, table)| table.split_once(' '));
+        match statements.strip_suffix(';') {
+            Some(table) if name.is_some_and(|(name, _)| BY_KEY.contains(&name)) => format!("{table} WITHOUT ROWID;"),
+            _ => statements.to_owned(),
+        }
+    });
+    tables.collect()
+}
+
 fn checksum(text: &str) -> String {
     gapura_core::hex(&Sha256::digest(text))
 }
@@ -167,4 +198,23 @@ async fn check_collation(connection: &mut PgConnection) -> Result<(), StoreError
          ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
         found.encoding, found.collation
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{BY_KEY, migrate_sqlite};
+
+    #[test]
+    fn exactly_the_named_tables_are_kept_by_key() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_sqlite(&mut connection).unwrap();
+        let mut tables = connection.prepare("SELECT name FROM pragma_table_list WHERE wr").unwrap();
+        let mut found: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        found.sort();
+        let mut named = BY_KEY.to_vec();
+        named.sort_unstable();
+        assert_eq!(found, named);
+    }
 }
