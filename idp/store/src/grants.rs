@@ -9,30 +9,19 @@ use gapura_core::{
     time::Instant,
 };
 
-use crate::{
-    StoreError, Tx,
-    columns::listed,
-    door::{record, values},
-};
-
-record! {
-    struct Id {
-        #[expect(dead_code, reason = "that there is a row is the answer")]
-        id: String,
-    }
-}
+use crate::{StoreError, Tx, columns::listed, door::values};
 
 /// Gives birth to a family, if its session lives, its person is unchanged since, and it was not revoked
 /// before.
 pub async fn create(tx: &mut Tx, family: &Family, now: Instant) -> Result<bool, StoreError> {
-    let born: Option<Id> = tx
-        .first(
+    let born = tx
+        .execute(
             "INSERT INTO refresh_families (id, user_id, client_id, session_id, offline, scopes, user_epoch, acr, amr, \
              auth_time, nonce, created_at, last_used_at, expires_at) \
              SELECT $1, u.id, $3, s.id, $5, $6, u.epoch, $8, $9, $10, $11, $12, $12, $13 \
              FROM sessions s JOIN users u ON u.id = s.user_id \
              WHERE s.id = $4 AND s.ended_at IS NULL AND u.id = $2 AND u.epoch = $7 \
-             ON CONFLICT (id) DO NOTHING RETURNING id",
+             ON CONFLICT (id) DO NOTHING",
             values![
                 &family.id,
                 &family.user_id,
@@ -50,7 +39,7 @@ pub async fn create(tx: &mut Tx, family: &Family, now: Instant) -> Result<bool, 
             ],
         )
         .await?;
-    Ok(born.is_some())
+    Ok(born == 1)
 }
 
 /// How a family ends.
@@ -64,16 +53,16 @@ pub struct Revocation {
 
 /// Ends a family, born or not; whether it was this call that did.
 pub async fn revoke(tx: &mut Tx, family: &FamilyId, revocation: Revocation, now: Instant) -> Result<bool, StoreError> {
-    let ended: Option<Id> = tx
-        .first(
+    let ended = tx
+        .execute(
             "INSERT INTO refresh_families (id, offline, created_at, last_used_at, expires_at, revoked_at, \
              revoke_reason) VALUES ($1, FALSE, $2, $2, $3, $2, $4) \
              ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at, revoke_reason = excluded.revoke_reason \
-             WHERE refresh_families.revoked_at IS NULL RETURNING id",
+             WHERE refresh_families.revoked_at IS NULL",
             values![family, now, revocation.keep_until, revocation.reason.as_str()],
         )
         .await?;
-    Ok(ended.is_some())
+    Ok(ended == 1)
 }
 
 /// Moves `last_used_at`, unless it moved within `floor` already.

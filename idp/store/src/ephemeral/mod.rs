@@ -13,14 +13,14 @@
 //! entry is garbage, collected only [`GARBAGE_MARGIN`] later, because requests (and nodes) carry
 //! slightly different clocks: a mark collected by a fast clock would let a slow one accept a replay.
 //!
-//! *Bounds.* Memory is bounded per kind, in entries and bytes. A full kind drops the value
-//! that ends first, which is the oldest, as all entries of a kind live equally long: a dropped code or
-//! interaction sends one person back to the start. Refusing the newcomer instead would let a flood of unauthenticated requests close the door
-//! for everybody. Tombstones and claimed marks are promises and never dropped nor removed: without the
-//! mark a one-time assertion passes twice, without the tombstone a stolen code revokes nothing. When
-//! promises alone fill a kind, `put` and `claim` answer [`EphemeralError::Full`]. `consume` turns an
-//! entry into its tombstone in the same place and so never needs room. Redis is bounded by its
-//! `maxmemory`, refuses instead of evicting (`noeviction`, checked at start) and answers `Full`.
+//! *Bounds.* Memory is bounded per kind, in entries and bytes. A full kind drops the value that ends first,
+//! which is one of the oldest, as all entries of a kind live equally long: a dropped code or interaction sends
+//! one person back to the start. Refusing the newcomer instead would let a flood of unauthenticated requests
+//! close the door for everybody. Tombstones and claimed marks are promises and never dropped nor removed:
+//! without the mark a one-time assertion passes twice, without the tombstone a stolen code revokes nothing.
+//! When promises alone fill a kind, `put` and `claim` answer [`EphemeralError::Full`]. `consume` turns an
+//! entry into its tombstone in the same place and so never needs room. Redis is bounded by its `maxmemory`,
+//! refuses instead of evicting (`noeviction`, checked at start) and answers `Full`.
 
 mod inspect;
 mod memory;
