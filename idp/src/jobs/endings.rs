@@ -38,13 +38,17 @@ async fn step(shift: &mut Shift) -> Result<(), StartError> {
             return Ok(());
         }
     }
-    while expiry::sweep(&shift.app.db, now).await? > 0 {
+    loop {
+        let swept = expiry::sweep(&shift.app.db, now).await?;
+        if swept.rows == 0 {
+            return Ok(());
+        }
+        tracing::debug!(rows = swept.rows, longest = ?swept.longest, "what had ended was removed");
         if *shift.stopped.borrow() {
             return Ok(());
         }
         tokio::task::yield_now().await;
     }
-    Ok(())
 }
 
 /// Ends one batch of sessions; how many there were.

@@ -1,7 +1,7 @@
 //! What has ended leaves in small batches, found by index, so that no statement holds the writer
 //! longer than a few milliseconds. Audit events stay.
 
-use std::time::Duration;
+use std::time::{Duration, Instant as Watch};
 
 use gapura_core::time::Instant;
 
@@ -70,15 +70,31 @@ record! {
     }
 }
 
-/// Removes one batch of each kind; how many rows went. The caller repeats until none does.
-pub async fn sweep(db: &Db, now: Instant) -> Result<u64, StoreError> {
+/// What one call of [`sweep`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Rows that went.
+    pub rows: u64,
+    /// The longest of its statements, without the commit that follows.
+    pub longest: Duration,
+}
+
+/// Removes one batch of each kind. The caller repeats until no row goes.
+pub async fn sweep(db: &Db, now: Instant) -> Result<Swept, StoreError> {
     let due: Option<Due> = db.following().first(DUE, values![now, now.minus(KEPT)]).await?;
+    let mut swept = Swept::default();
     if !due.is_some_and(|row| row.due) {
-        return Ok(0);
+        return Ok(swept);
     }
-    let mut gone = 0;
     for &(sql, kept) in SWEEPS {
-        gone += db.write(async move |tx| tx.execute(sql, values![now.minus(kept), BATCH]).await).await?;
+        let removed = db.write(async move |tx| {
+            let begun = Watch::now();
+            let rows = tx.execute(sql, values![now.minus(kept), BATCH]).await?;
+            Ok((rows, begun.elapsed()))
+        });
+        let (rows, took) = removed.await?;
+        swept.rows += rows;
+        swept.longest = swept.longest.max(took);
     }
-    Ok(gone)
+    Ok(swept)
 }

@@ -201,16 +201,16 @@ on_both_engines! {
         messages(store, &["s2"]).await;
         change!(store, |tx| throttles::fail(tx, "key", NOW, |before| Throttle::after_failure(before, NOW)));
         let hour = NOW.plus(Duration::from_secs(3600));
-        assert_eq!(expiry::sweep(&store.db, NOW).await.unwrap(), 0);
-        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 50);
-        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 50);
-        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 11, "the family leaves after its last token");
-        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap(), 0);
+        assert_eq!(expiry::sweep(&store.db, NOW).await.unwrap().rows, 0);
+        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap().rows, 50);
+        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap().rows, 50);
+        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap().rows, 11, "the family leaves after its last token");
+        assert_eq!(expiry::sweep(&store.db, hour).await.unwrap().rows, 0);
         let claimed = change!(store, |tx| logout_messages::claim(tx, "a", hour, SECOND, 1));
         let id = claimed[0].id.clone();
         change!(store, |tx| logout_messages::delivered(tx, &id, "a", hour));
         let later = NOW.plus(9 * DAY);
-        while expiry::sweep(&store.db, later).await.unwrap() > 0 {}
+        while expiry::sweep(&store.db, later).await.unwrap().rows > 0 {}
         for table in ["refresh_tokens", "refresh_families", "session_clients", "logout_messages", "sign_in_throttles"] {
             assert_eq!(store.rows(table).await, 0, "{table}");
         }

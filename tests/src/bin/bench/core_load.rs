@@ -10,6 +10,7 @@ use crate::{
     city::{ALL, City},
     line::Line,
     load::{self, CONNECTIONS, Figures},
+    pace::at_rate,
     person::Person,
     raw::Raw,
     table::{Goal, heading, row},
@@ -141,9 +142,19 @@ pub(crate) async fn only(operation: &str, seconds: Duration) {
         "userinfo" => load::run(ours.server, seconds, people, userinfo).await.0,
         "refresh" => load::run(ours.server, seconds, people, refresh).await.0,
         "code" => load::run(ours.server, seconds, people, code_flow).await.0,
+        "code_at_half" => {
+            let (most, people) = load::run(ours.server, seconds, people, code_flow).await;
+            at_rate(ours.server, (most.rate / 2.0, seconds), people, code_flow).await.0
+        }
+        "client_credentials_at_half" => {
+            let ask = async |line: Line| token(line, "/token", &city.job, "grant_type=client_credentials").await;
+            let (most, lines) = load::run(ours.server, seconds, lines(city.port, &city.host).await, ask).await;
+            at_rate(ours.server, (most.rate / 2.0, seconds), lines, ask).await.0
+        }
         "sign_in" => load::run(ours.server, seconds, strangers(&city).await, sign_in).await.0,
         _ => panic!(
-            "no operation {operation}: discovery jwks client_credentials introspection userinfo refresh code sign_in"
+            "no operation {operation}: discovery jwks client_credentials introspection userinfo refresh code \
+             code_at_half client_credentials_at_half sign_in"
         ),
     };
     row(operation, figures, Some(signed), &[]);
