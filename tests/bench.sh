@@ -1,7 +1,7 @@
 #!/bin/sh
 # The figures of docs/benchmarks.md: release build, server on core 0, generator on core 1.
 # `sh tests/bench.sh` measures everything of the default run, `sh tests/bench.sh run 2` in two seconds each
-# instead of five; `flat [MINUTES]`, `growth` and `seed FILE PEOPLE` are the long commands.
+# instead of five; `flat [MINUTES]`, `growth [SECONDS [LARGEST]]` and `seed FILE PEOPLE` are the long commands.
 set -eu
 cd "$(dirname "$0")/.."
 command -v taskset >/dev/null 2>&1 || { echo "make bench needs taskset (package util-linux)" >&2; exit 3; }

@@ -43,7 +43,7 @@ async fn step(shift: &mut Shift) -> Result<(), StartError> {
         if swept.rows == 0 {
             return Ok(());
         }
-        tracing::debug!(rows = swept.rows, longest = ?swept.longest, "what had ended was removed");
+        tracing::debug!(rows = swept.rows, longest_statement = ?swept.longest_statement, "what had ended was removed");
         if *shift.stopped.borrow() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! What has ended leaves in small batches, found by index, so that no statement holds the writer
 //! longer than a few milliseconds. Audit events stay.
 
-use std::time::{Duration, Instant as Watch};
+use std::time::{self, Duration};
 
 use gapura_core::time::Instant;
 
@@ -76,7 +76,7 @@ pub struct Swept {
     /// Rows that went.
     pub rows: u64,
     /// The longest of its statements, without the commit that follows.
-    pub longest: Duration,
+    pub longest_statement: Duration,
 }
 
 /// Removes one batch of each kind. The caller repeats until no row goes.
@@ -87,14 +87,14 @@ pub async fn sweep(db: &Db, now: Instant) -> Result<Swept, StoreError> {
         return Ok(swept);
     }
     for &(sql, kept) in SWEEPS {
-        let removed = db.write(async move |tx| {
-            let begun = Watch::now();
+        let removing = db.write(async move |tx| {
+            let begun = time::Instant::now();
             let rows = tx.execute(sql, values![now.minus(kept), BATCH]).await?;
             Ok((rows, begun.elapsed()))
         });
-        let (rows, took) = removed.await?;
+        let (rows, took) = removing.await?;
         swept.rows += rows;
-        swept.longest = swept.longest.max(took);
+        swept.longest_statement = swept.longest_statement.max(took);
     }
     Ok(swept)
 }

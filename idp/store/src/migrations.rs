@@ -31,10 +31,13 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0011_audit_chain.sql",
 ];
 
-/// Tables whose rows SQLite keeps in the tree of their key (`WITHOUT ROWID`): one descent instead of two to find a row, and
-/// one page less to write for a new one. Not those with wide rows and many indexes, which would each carry the key,
-/// nor `audit_events`, whose keys the sealer reads without the rows. In a file that was made otherwise they stay as
-/// they are: nothing asks.
+/// Tables whose rows SQLite keeps in the tree of their key (`WITHOUT ROWID`): found by one descent instead of two, and a
+/// new row writes a page less. They are those that every entry reads or writes by key, and small ones. `users` and
+/// `assignments` are not, since each of their many indexes would carry the key, nor is `audit_events`, whose keys
+/// the sealer reads without the rows.
+///
+/// A file that was made with rowid stays as it is: no statement names a rowid. A migration writes
+/// `CREATE TABLE name (`, and `);` on a line of its own.
 const BY_KEY: &[&str] = &[
     "login_names",
     "passwords",
@@ -75,7 +78,7 @@ pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<Ve
     let applied = sqlite::fetch(&tx, APPLIED, &[])?;
     let mut names = Vec::new();
     for (version, &(name, text)) in (1_i64..).zip(MIGRATIONS).skip(known(&applied)?) {
-        tx.execute_batch(&by_key(text))?;
+        tx.execute_batch(&keep_by_key(text))?;
         let record = values![version, name, checksum(text)];
         sqlite::execute(&tx, RECORD, &record)?;
         names.push(name);
@@ -174,15 +177,16 @@ fn known(applied: &[Applied]) -> Result<usize, StoreError> {
 }
 
 /// A migration as SQLite runs it.
-fn by_key(text: &str) -> String {
-    let tables = text.split_inclusive("\n);").map(|statements| {
-        let name = statements.rsplit_once("CREATE TABLE ").and_then(|(_, table)| table.split_once(' '));
-        match statements.strip_suffix(';') {
-            Some(table) if name.is_some_and(|(name, _)| BY_KEY.contains(&name)) => format!("{table} WITHOUT ROWID;"),
-            _ => statements.to_owned(),
+fn keep_by_key(text: &str) -> String {
+    // Each part ends with a table, before which there may be other statements.
+    let parts = text.split_inclusive("\n);").map(|part| {
+        let table = part.rsplit_once("CREATE TABLE ").and_then(|(_, table)| table.split_once(' '));
+        match part.strip_suffix(';') {
+            Some(open) if table.is_some_and(|(name, _)| BY_KEY.contains(&name)) => format!("{open} WITHOUT ROWID;"),
+            _ => part.to_owned(),
         }
     });
-    tables.collect()
+    parts.collect()
 }
 
 fn checksum(text: &str) -> String {
@@ -204,17 +208,34 @@ async fn check_collation(connection: &mut PgConnection) -> Result<(), StoreError
 mod tests {
     use rusqlite::Connection;
 
-    use super::{BY_KEY, migrate_sqlite};
+    use super::{BY_KEY, LEDGER, MIGRATIONS, RECORD, checksum, inspect_sqlite, migrate_sqlite};
+    use crate::door::{sqlite, values};
+
+    fn kept_by_key(connection: &Connection) -> Vec<String> {
+        let mut tables = connection.prepare("SELECT name FROM pragma_table_list WHERE wr ORDER BY name").unwrap();
+        tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
 
     #[test]
     fn exactly_the_named_tables_are_kept_by_key() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate_sqlite(&mut connection).unwrap();
-        let mut tables = connection.prepare("SELECT name FROM pragma_table_list WHERE wr").unwrap();
-        let mut found: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        found.sort();
         let mut named = BY_KEY.to_vec();
         named.sort_unstable();
-        assert_eq!(found, named);
+        assert_eq!(kept_by_key(&connection), named);
+    }
+
+    #[test]
+    fn a_file_made_with_rowid_stays_as_it_is() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(LEDGER).unwrap();
+        for (version, &(name, text)) in (1_i64..).zip(MIGRATIONS) {
+            connection.execute_batch(text).unwrap();
+            let record = values![version, name, checksum(text)];
+            sqlite::execute(&connection, RECORD, &record).unwrap();
+        }
+        assert_eq!(migrate_sqlite(&mut connection), Ok(vec![]));
+        assert_eq!(inspect_sqlite(&connection), Ok(()));
+        assert_eq!(kept_by_key(&connection), [""; 0]);
     }
 }

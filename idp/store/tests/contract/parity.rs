@@ -69,11 +69,11 @@ const POSTGRES_COLUMNS: &str = "SELECT c.table_name::text, c.column_name::text, 
      LEFT JOIN information_schema.key_column_usage k ON k.constraint_name = p.constraint_name \
        AND k.table_schema = c.table_schema AND k.column_name = c.column_name WHERE c.table_schema = 'public'";
 
-const SQLITE_INDEXES: &str = "SELECT t.name AS table_name, group_concat(c.name, ',' ORDER BY c.seqno) AS columns, \
+// The key of a table kept by key (WITHOUT ROWID) is an index without a row of its own in sqlite_master.
+const SQLITE_INDEXES: &str = "SELECT t.name AS table_name, \
+     (SELECT group_concat(c.name, ',' ORDER BY c.seqno) FROM pragma_index_info(i.name) c) AS columns, \
      i.\"unique\" AS is_unique, i.partial AS is_partial FROM sqlite_master t JOIN pragma_index_list(t.name) i \
-     JOIN (SELECT x.name AS owner, y.name, y.seqno FROM sqlite_master x JOIN pragma_index_info(x.name) y \
-       WHERE x.type = 'index' ORDER BY x.name, y.seqno) c ON c.owner = i.name \
-     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' GROUP BY t.name, i.name";
+     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
 const POSTGRES_INDEXES: &str = "SELECT t.relname::text AS table_name, \
      (SELECT string_agg(a.attname, ',' ORDER BY k.place) FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(att, place) \
        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.att)::text AS columns, \

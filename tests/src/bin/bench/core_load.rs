@@ -61,6 +61,7 @@ pub(crate) async fn persons(
     [signed, credentials]: [Figures; 2],
 ) -> Measured {
     let json = bare.get(bare_port, "localhost", "/json").await;
+    row("ceiling: JSON of 2 KiB, again", json, None, &[]);
     let verified = bare.get(bare_port, "localhost", "/verify").await;
     row("ceiling: one ES256 verification", verified, None, &[]);
     let people = tokens_never_seen(city, ours, (verified, &Raw::measure())).await;

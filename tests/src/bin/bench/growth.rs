@@ -28,8 +28,18 @@ use crate::{
 /// People of whom the operations are done, spread over all, as many at each size: in the warm-up of a load each has
 /// shown a token.
 const POOL: usize = 1_000;
+/// The size of the whole run.
+pub(crate) const LARGEST: usize = 1_000_000;
 /// Families that run out for the clean-up.
 const RUN_OUT: usize = 20_000;
+
+/// The longest of the clean-up.
+struct Sweeps {
+    /// One statement, without its commit.
+    statement_ms: f64,
+    /// A batch of each kind, with their commits.
+    batch_ms: f64,
+}
 
 /// One deployment of a size.
 struct Town {
@@ -41,17 +51,20 @@ struct Town {
     start: Duration,
 }
 
-/// Seeds a thousand people, a tenth of the largest number, and the largest; measures and prints everything.
+/// Seeds a thousand people, a tenth of the largest number, and the largest; measures and prints everything. Goals are
+/// stated for a hundred thousand and a million, and judged there alone.
 pub(crate) async fn run(seconds: Duration, largest: usize) {
-    let sizes = [1_000, largest / 10, largest];
+    let sizes = [POOL, largest / 10, largest];
+    assert!(sizes.is_sorted(), "the largest number is ten thousand or more");
     let mut towns = Vec::new();
     for people in sizes {
         towns.push(Town::found(people).await);
     }
-    let [small, large, largest] = sizes;
+    let judges = largest == LARGEST;
     println!(
-        "\n| people | {small} | {large} | {largest} | of the first: rate, cpu at {large} | goal | met | at {largest} | goal | met |\n\
-         |---|---:|---:|---:|---:|---|---|---:|---|---|"
+        "\n| people | {} | {} | {largest} | of the first: rate, cpu | goal | met | at the largest | goal | met |\n\
+         |---|---:|---:|---:|---:|---|---|---:|---|---|",
+        sizes[0], sizes[1]
     );
     let operations: [(&str, [f64; 2]); 5] = [
         ("client_credentials", [0.98, 0.95]),
@@ -69,16 +82,16 @@ pub(crate) async fn run(seconds: Duration, largest: usize) {
         // Processor time is what the size can change; the rate of a minute also depends on the disk.
         let compared = [1, 2].map(|at| {
             let shares = [rate_share(figures[at], figures[0]), cpu_share(figures[at], figures[0])];
-            let goal = Goal::at_least(shares[1], goals[at - 1], "by cpu");
-            format!("{}, {} | {}", percent(shares[0]), percent(shares[1]), judged(&[goal]))
+            let goal = judges.then(|| Goal::at_least(shares[1], goals[at - 1], "by cpu"));
+            format!("{}, {} | {}", percent(shares[0]), percent(shares[1]), judged(goal.as_slice()))
         });
         println!("| {operation} | {} | {} |", shown.join(" | "), compared.join(" | "));
     }
-    quiet(towns).await;
+    quiet(towns, judges).await;
 }
 
 /// What needs no load: lookup, start, memory, disk, clean-up.
-async fn quiet(towns: Vec<Town>) {
+async fn quiet(towns: Vec<Town>, judges: bool) {
     let loaded = towns.iter().map(|town| resident_mib(town.provider.pid())).collect::<Vec<_>>();
     let mut lookups = Vec::new();
     let mut sweeps = Vec::new();
@@ -86,21 +99,22 @@ async fn quiet(towns: Vec<Town>) {
     for town in &mut towns {
         town.provider.stop();
         lookups.push(town.lookup_us().await);
-        sweeps.push(town.longest_sweep_ms().await);
+        sweeps.push(town.longest_sweeps().await);
     }
     let starts = towns.iter().map(|town| ms(town.start)).collect::<Vec<_>>();
     let idle = towns.iter().map(|town| town.idle_mib).collect::<Vec<_>>();
     let bytes = |which: usize| towns.iter().map(|town| town.seeded.bytes_a_person()[which]).collect::<Vec<_>>();
     let seeding = towns.iter().map(|town| town.seeded.seconds).collect::<Vec<_>>();
-    more("sign-in lookup", &lookups, "us", Some([10.0, 30.0]));
-    more("start to first answer", &starts, "ms", Some([5.0, 10.0]));
-    more("memory ten seconds after start", &idle, "MiB", Some([16.0, 64.0]));
-    more("memory after these loads", &loaded, "MiB", Some([16.0, 64.0]));
+    more("sign-in lookup", &lookups, "us", judges.then_some([10.0, 30.0]));
+    more("start to first answer", &starts, "ms", judges.then_some([5.0, 10.0]));
+    more("memory ten seconds after start", &idle, "MiB", judges.then_some([16.0, 64.0]));
+    more("memory after these loads", &loaded, "MiB", judges.then_some([16.0, 64.0]));
     each("disk for an account", &bytes(0), "B", Some(500.0));
     each("disk for a session with a family", &bytes(1), "B", None);
-    let longest = |which: usize| sweeps.iter().map(|longest| longest[which]).collect::<Vec<_>>();
-    each("clean-up: the longest statement", &longest(0), "ms", Some(5.0));
-    each("a batch of each kind, with their commits", &longest(1), "ms", None);
+    let (statements, batches): (Vec<f64>, Vec<f64>) =
+        sweeps.into_iter().map(|sweeps| (sweeps.statement_ms, sweeps.batch_ms)).unzip();
+    each("clean-up: the longest statement", &statements, "ms", Some(5.0));
+    each("a batch of each kind, with their commits", &batches, "ms", None);
     each("seeded in", &seeding, "s", None);
 }
 
@@ -227,13 +241,13 @@ impl Town {
         took[took.len() / 2].as_secs_f64() * 1e6
     }
 
-    /// Removes what ran out, as the job does: its longest statement, and its longest batch of all kinds with their commits.
-    async fn longest_sweep_ms(&self) -> [f64; 2] {
+    /// Removes what ran out, as the job does.
+    async fn longest_sweeps(&self) -> Sweeps {
         let client = self.city.web("ES256").unwrap().client_id.clone();
         seed::run_out(&self.provider.file(), &self.seeded, (RUN_OUT, &client)).await;
         let db = Db::open(&DbConfig::sqlite(self.provider.file())).await.unwrap();
         let now: Moment = Clock::System.now();
-        let mut longest = [Duration::ZERO; 2];
+        let (mut statement, mut batch) = (Duration::ZERO, Duration::ZERO);
         let mut gone = 0;
         loop {
             let begun = Instant::now();
@@ -241,11 +255,12 @@ impl Town {
             if swept.rows == 0 {
                 break;
             }
-            longest = [longest[0].max(swept.longest), longest[1].max(begun.elapsed())];
+            statement = statement.max(swept.longest_statement);
+            batch = batch.max(begun.elapsed());
             gone += swept.rows;
         }
         assert!(gone >= 2 * RUN_OUT as u64, "{gone} rows removed");
         db.close().await;
-        longest.map(|longest| longest.as_secs_f64() * 1e3)
+        Sweeps { statement_ms: ms(statement), batch_ms: ms(batch) }
     }
 }

@@ -46,7 +46,8 @@ mod table;
 
 use std::time::Duration;
 
-const USAGE: &str = "bench run [SECONDS] | only OPERATION SECONDS | flat [MINUTES] | growth [SECONDS [LARGEST]] | seed FILE PEOPLE | morning [1 3 4 7 8]";
+const USAGE: &str = "bench run [SECONDS] | only OPERATION SECONDS | flat [MINUTES] | growth [SECONDS [LARGEST]] \
+     | seed FILE PEOPLE | morning [1 3 4 7 8]";
 
 fn main() {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -58,8 +59,8 @@ fn main() {
         ["only", operation, time] => runtime.block_on(core_load::only(operation, seconds(time))),
         ["flat"] => runtime.block_on(flat::run(10)),
         ["flat", minutes] => runtime.block_on(flat::run(minutes.parse().unwrap())),
-        ["growth"] => runtime.block_on(growth::run(Duration::from_secs(4), 1_000_000)),
-        ["growth", time] => runtime.block_on(growth::run(seconds(time), 1_000_000)),
+        ["growth"] => runtime.block_on(growth::run(Duration::from_secs(4), growth::LARGEST)),
+        ["growth", time] => runtime.block_on(growth::run(seconds(time), growth::LARGEST)),
         ["growth", time, largest] => runtime.block_on(growth::run(seconds(time), largest.parse().unwrap())),
         ["seed", file, people] => runtime.block_on(seed::file(file, people.parse().unwrap())),
         ["morning", ref scenarios @ ..] => {
