@@ -1,5 +1,5 @@
-//! What grows with the number of people: the same operations at a thousand, a hundred thousand and a
-//! million, one after the other within the same minute, each server holding its own file.
+//! What grows with the number of people: the same operations at a thousand, a tenth of the largest number and the
+//! largest, one after the other within the same minute, each server holding its own file.
 
 use std::{
     cell::RefCell,
